@@ -1,0 +1,78 @@
+import keras
+from keras import ops
+
+from keras_seg.layers.adaptive_average_pool import adaptive_average_pool
+
+
+@keras.saving.register_keras_serializable(package="keras_seg")
+class ClassExtraction(keras.layers.Layer):
+    """Turns the predicted mask of each class into an embedding of the class.
+
+    The mask logits of a class are averaged over grids of 1, 2, 3, 6 and `n` cells a
+    side, and one projection, shared by all classes, maps the cells to the embedding:
+    an embedding depends on where its mask lies, no image feature enters directly.
+
+    Reference:
+        [Boosting Semantic Segmentation from the Perspective of Explicit Class
+        Embeddings](https://arxiv.org/abs/2308.12894), ICCV 2023.
+
+    Args:
+        hidden_dim: Integer. Number of channels of an embedding.
+        pool_ratio: Float. `n` is `int(sqrt(K) * pool_ratio)`, plus 1 where even.
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Input shape:
+        `(B, H, W, K)`, the mask logits of `K` classes.
+
+    Output shape:
+        `(B, K, hidden_dim)`
+
+    Raises:
+        ValueError: If the input is not of rank 4 or `K` is unknown.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    layer = keras_seg.layers.ClassExtraction(hidden_dim=32)
+    masks = np.random.normal(size=(2, 12, 16, 7)).astype("float32")
+    print(layer(masks).shape)  # (2, 7, 32)
+    ```
+    """
+
+    def __init__(self, hidden_dim, pool_ratio=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden_dim = hidden_dim
+        self.pool_ratio = pool_ratio
+
+    def build(self, input_shape):
+        if len(input_shape) != 4 or input_shape[-1] is None:
+            raise ValueError(
+                "ClassExtraction expects mask logits of shape (B, H, W, K) with a "
+                f"known number of classes. Received: {tuple(input_shape)}."
+            )
+        num_classes = input_shape[-1]
+        finest = max(1, int(num_classes**0.5 * self.pool_ratio))
+        self.pool_sizes = [1, 2, 3, 6, finest + 1 - finest % 2]
+        num_cells = sum(n * n for n in self.pool_sizes)
+        self.projection = keras.layers.Dense(
+            self.hidden_dim, dtype=self.dtype_policy, name="projection"
+        )
+        self.projection.build((input_shape[0], num_classes, num_cells))
+        self.built = True
+
+    def call(self, inputs):
+        cells = adaptive_average_pool(inputs, self.pool_sizes)  # (B, cells, K)
+        return self.projection(ops.transpose(cells, (0, 2, 1)))  # (B, K, C)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[-1], self.hidden_dim)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "hidden_dim": self.hidden_dim,
+            "pool_ratio": self.pool_ratio,
+        }

@@ -1,0 +1,87 @@
+import keras
+from keras import ops
+
+from keras_seg.layers.normalization import batch_norm
+
+
+@keras.saving.register_keras_serializable(package="keras_seg")
+class GhostUpsampling(keras.layers.Layer):
+    """Doubles height and width with cheap features and a pixel shuffle.
+
+    Half of the channels to be shuffled come from a 1x1 convolution, the other half
+    from a depthwise convolution of those. The shuffle reads channel
+    `c * 4 + row * 2 + column`, the order of the published weights.
+
+    Reference:
+        [Boosting Semantic Segmentation from the Perspective of Explicit Class
+        Embeddings](https://arxiv.org/abs/2308.12894), ICCV 2023.
+
+    Args:
+        hidden_dim: Integer. Number of output channels.
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: Tensor of features.
+        training: Boolean, or `None`. Whether batch statistics are used.
+
+    Input shape:
+        `(B, H, W, C)`
+
+    Output shape:
+        `(B, 2 * H, 2 * W, hidden_dim)`
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    layer = keras_seg.layers.GhostUpsampling(hidden_dim=16)
+    print(layer(np.zeros((1, 3, 4, 8), "float32")).shape)  # (1, 6, 8, 16)
+    ```
+    """
+
+    def __init__(self, hidden_dim, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden_dim = hidden_dim
+
+    def build(self, input_shape):
+        kwargs = {"dtype": self.dtype_policy}
+        self.primary = keras.layers.Conv2D(
+            2 * self.hidden_dim, 1, use_bias=False, name="primary", **kwargs
+        )
+        self.primary_norm = batch_norm("primary_norm", **kwargs)
+        self.cheap = keras.layers.DepthwiseConv2D(
+            3, padding="same", use_bias=False, name="cheap", **kwargs
+        )
+        self.cheap_norm = batch_norm("cheap_norm", **kwargs)
+        wide_shape = (*input_shape[:-1], 2 * self.hidden_dim)
+        self.primary.build(input_shape)
+        self.primary_norm.build(wide_shape)
+        self.cheap.build(wide_shape)
+        self.cheap_norm.build(wide_shape)
+        self.built = True
+
+    def call(self, inputs, training=None):
+        primary = ops.relu(
+            self.primary_norm(self.primary(inputs), training=training)
+        )  # (B, H, W, 2C)
+        cheap = ops.relu(self.cheap_norm(self.cheap(primary), training=training))
+        x = ops.concatenate([primary, cheap], axis=-1)  # (B, H, W, 4C)
+        shape = ops.shape(x)
+        height, width, dim = shape[1], shape[2], self.hidden_dim
+        x = ops.reshape(x, (-1, height, width, dim, 2, 2))  # (B, H, W, C, row, column)
+        x = ops.transpose(x, (0, 1, 4, 2, 5, 3))  # (B, H, row, W, column, C)
+        return ops.reshape(x, (-1, 2 * height, 2 * width, dim))  # (B, 2H, 2W, C)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, _ = input_shape
+        return (
+            batch,
+            None if height is None else 2 * height,
+            None if width is None else 2 * width,
+            self.hidden_dim,
+        )
+
+    def get_config(self):
+        return {**super().get_config(), "hidden_dim": self.hidden_dim}

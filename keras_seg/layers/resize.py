@@ -1,0 +1,59 @@
+"""Bilinear and nearest resizing for any height and width, known or not.
+
+`keras.ops.image.resize` needs sizes that are known when the graph is traced:
+inside a TensorFlow graph with an unknown height or width it fails. Where a size
+is unknown the functions here gather rows and columns instead, with the same
+half-pixel centres and without antialiasing.
+"""
+
+from keras import ops
+
+
+def resize_bilinear(x, size):
+    """Resizes feature maps with bilinear interpolation and half-pixel centres.
+
+    Args:
+        x: Tensor of shape `(B, H, W, C)`.
+        size: Pair `(height, width)` of integers or scalar integer tensors.
+
+    Returns:
+        Tensor of shape `(B, height, width, C)` and of the dtype of `x`.
+    """
+    height, width = size
+    known = (*x.shape[1:3], height, width)
+    if all(isinstance(n, int) for n in known):
+        if known[:2] == known[2:]:
+            return x
+        return ops.cast(ops.image.resize(x, (height, width)), x.dtype)
+    shape = ops.shape(x)
+    x = _interpolate_axis(x, shape[1], height, axis=1)  # (B, height, W, C)
+    return _interpolate_axis(x, shape[2], width, axis=2)  # (B, height, width, C)
+
+
+def resize_nearest(labels, size):
+    """Picks, for every cell of a grid, the label under the centre of the cell.
+
+    Args:
+        labels: Tensor of shape `(B, H, W)`.
+        size: Pair `(height, width)` of integers or scalar integer tensors.
+
+    Returns:
+        Tensor of shape `(B, height, width)` and of the dtype of `labels`.
+    """
+    shape = ops.shape(labels)
+    rows = (2 * ops.arange(size[0]) + 1) * shape[1] // (2 * size[0])
+    columns = (2 * ops.arange(size[1]) + 1) * shape[2] // (2 * size[1])
+    labels = ops.take(labels, rows, axis=1)  # (B, height, W)
+    return ops.take(labels, columns, axis=2)  # (B, height, width)
+
+
+def _interpolate_axis(x, old, new, axis):
+    ratio = ops.cast(old, "float32") / ops.cast(new, "float32")
+    centres = (ops.cast(ops.arange(new), "float32") + 0.5) * ratio - 0.5
+    centres = ops.clip(centres, 0.0, ops.cast(old - 1, "float32"))
+    lower = ops.cast(ops.floor(centres), "int32")
+    upper = ops.minimum(lower + 1, ops.cast(old - 1, "int32"))
+    weight = ops.cast(centres - ops.cast(lower, "float32"), x.dtype)
+    weight = ops.reshape(weight, [-1 if i == axis else 1 for i in range(4)])
+    below = ops.take(x, lower, axis=axis)
+    return below + (ops.take(x, upper, axis=axis) - below) * weight

@@ -1,0 +1,158 @@
+import keras
+from keras import ops
+
+from keras_seg.layers.normalization import layer_norm
+
+
+@keras.saving.register_keras_serializable(package="keras_seg")
+class SemanticsAttention(keras.layers.Layer):
+    """Lets every position attend to the class embeddings; the scores are masks.
+
+    Queries are positions, keys and values are class embeddings. The mean of the
+    scores over heads is returned as the mask logits of the level. As in the
+    published code, positions attend with the negated scores: a position takes up
+    most of the classes that it resembles least.
+
+    Reference:
+        [Boosting Semantic Segmentation from the Perspective of Explicit Class
+        Embeddings](https://arxiv.org/abs/2308.12894), ICCV 2023.
+
+    Args:
+        hidden_dim: Integer. Number of channels; `num_heads` divides it.
+        num_heads: Integer. Number of attention heads.
+        mlp_ratio: Integer. Width of the MLP in multiples of `hidden_dim`.
+        query_activation: Activation after both convolutions of the query
+            projection. The published inference code has `"relu"` there, the code
+            that it was ported from has none (`None`, the default).
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Call arguments:
+        features: Tensor, the features of one pyramid level.
+        class_embeddings: Tensor, the class embeddings so far.
+
+    Input shape:
+        `(B, H, W, hidden_dim)` and `(B, K, hidden_dim)`
+
+    Output shape:
+        The attended features `(B, H, W, hidden_dim)` and the mask logits
+        `(B, H, W, K)`.
+
+    Raises:
+        ValueError: If `num_heads` does not divide `hidden_dim`, or an input does
+            not have `hidden_dim` channels.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    layer = keras_seg.layers.SemanticsAttention(hidden_dim=32, num_heads=4)
+    features = np.random.normal(size=(2, 6, 8, 32)).astype("float32")
+    class_embeddings = np.random.normal(size=(2, 7, 32)).astype("float32")
+    attended, masks = layer(features, class_embeddings)
+    print(attended.shape, masks.shape)  # (2, 6, 8, 32) (2, 6, 8, 7)
+    ```
+    """
+
+    def __init__(
+        self, hidden_dim, num_heads=4, mlp_ratio=4, query_activation=None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        if hidden_dim % num_heads:
+            raise ValueError(
+                "`num_heads` must divide `hidden_dim`. Received: "
+                f"num_heads={num_heads}, hidden_dim={hidden_dim}."
+            )
+        self.hidden_dim = hidden_dim
+        self.num_heads = num_heads
+        self.mlp_ratio = mlp_ratio
+        self.query_activation = keras.activations.get(query_activation)
+
+    def build(self, features_shape, class_embeddings_shape):
+        for shape in (features_shape, class_embeddings_shape):
+            if shape[-1] != self.hidden_dim:
+                raise ValueError(
+                    f"SemanticsAttention(hidden_dim={self.hidden_dim}) expects "
+                    f"inputs with {self.hidden_dim} channels. Received: "
+                    f"{tuple(features_shape)} and {tuple(class_embeddings_shape)}."
+                )
+        kwargs = {"dtype": self.dtype_policy}
+        dim, wide = self.hidden_dim, self.hidden_dim * self.mlp_ratio
+        self.features_norm = layer_norm("features_norm", **kwargs)
+        self.class_norm = layer_norm("class_norm", **kwargs)
+        self.mlp_norm = layer_norm("mlp_norm", **kwargs)
+        self.query_depthwise = keras.layers.DepthwiseConv2D(
+            3, padding="same", name="query_depthwise", **kwargs
+        )
+        self.query_pointwise = keras.layers.Conv2D(
+            dim, 1, name="query_pointwise", **kwargs
+        )
+        self.key_value = keras.layers.Dense(
+            2 * dim, use_bias=False, name="key_value", **kwargs
+        )
+        self.projection = keras.layers.Conv2D(dim, 1, name="projection", **kwargs)
+        self.mlp_expand = keras.layers.Conv2D(wide, 1, name="mlp_expand", **kwargs)
+        self.mlp_depthwise = keras.layers.DepthwiseConv2D(
+            3, padding="same", name="mlp_depthwise", **kwargs
+        )
+        self.mlp_reduce = keras.layers.Conv2D(dim, 1, name="mlp_reduce", **kwargs)
+
+        wide_shape = (*features_shape[:-1], wide)
+        for layer in (
+            self.features_norm,
+            self.mlp_norm,
+            self.query_depthwise,
+            self.query_pointwise,
+            self.projection,
+            self.mlp_expand,
+        ):
+            layer.build(features_shape)
+        self.class_norm.build(class_embeddings_shape)
+        self.key_value.build(class_embeddings_shape)
+        self.mlp_depthwise.build(wide_shape)
+        self.mlp_reduce.build(wide_shape)
+        self.built = True
+
+    def call(self, features, class_embeddings):
+        shape = ops.shape(features)
+        height, width = shape[1], shape[2]
+        heads, depth = self.num_heads, self.hidden_dim // self.num_heads
+        num_classes = class_embeddings.shape[1]
+
+        query = self.query_depthwise(self.features_norm(features))
+        query = self.query_activation(query)
+        query = self.query_activation(self.query_pointwise(query))
+        query = ops.reshape(query, (-1, height * width, heads, depth))  # (B, HW, h, d)
+        key, value = ops.split(
+            self.key_value(self.class_norm(class_embeddings)), 2, axis=-1
+        )
+        key = ops.reshape(key, (-1, num_classes, heads, depth))  # (B, K, h, d)
+        value = ops.reshape(value, (-1, num_classes, heads, depth))
+
+        scores = ops.einsum("bphd,bkhd->bphk", query, key)  # (B, HW, h, K)
+        scores = scores * depth**-0.5
+        attention = ops.softmax(-scores, axis=-1)
+        x = ops.einsum("bphk,bkhd->bphd", attention, value)  # (B, HW, h, d)
+        x = ops.reshape(x, (-1, height, width, self.hidden_dim))  # (B, H, W, C)
+        x = self.projection(x) + features
+        mlp = self.mlp_depthwise(self.mlp_expand(self.mlp_norm(x)))
+        x = x + self.mlp_reduce(ops.gelu(mlp, approximate=False))
+
+        masks = ops.reshape(
+            ops.mean(scores, axis=2), (-1, height, width, num_classes)
+        )  # (B, H, W, K)
+        return x, masks
+
+    def compute_output_shape(self, features_shape, class_embeddings_shape):
+        masks_shape = (*features_shape[:-1], class_embeddings_shape[1])
+        return tuple(features_shape), masks_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "hidden_dim": self.hidden_dim,
+            "num_heads": self.num_heads,
+            "mlp_ratio": self.mlp_ratio,
+            "query_activation": keras.activations.serialize(self.query_activation),
+        }
