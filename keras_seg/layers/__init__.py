@@ -3,20 +3,24 @@
 from keras_seg.layers.adaptive_average_pool import adaptive_average_pool
 from keras_seg.layers.class_extraction import ClassExtraction
 from keras_seg.layers.ecenet_head import ECENetHead
+from keras_seg.layers.enlarge import Enlarge
 from keras_seg.layers.feature_reconstruction import FeatureReconstruction
 from keras_seg.layers.gated_class_updater import GatedClassUpdater
 from keras_seg.layers.ghost_upsampling import GhostUpsampling
 from keras_seg.layers.grouped_dense import GroupedDense
 from keras_seg.layers.resize import resize_bilinear, resize_nearest
+from keras_seg.layers.resize_to_match import ResizeToMatch
 from keras_seg.layers.semantics_attention import SemanticsAttention
 
 __all__ = [
     "ClassExtraction",
     "ECENetHead",
+    "Enlarge",
     "FeatureReconstruction",
     "GatedClassUpdater",
     "GhostUpsampling",
     "GroupedDense",
+    "ResizeToMatch",
     "SemanticsAttention",
     "adaptive_average_pool",
     "resize_bilinear",

@@ -1,0 +1,12 @@
+"""Losses for label maps with void, and for class masks."""
+
+from keras_seg.losses.diversity_loss import diversity_loss
+from keras_seg.losses.mask_losses import dice_mask_loss, focal_mask_loss
+from keras_seg.losses.segmentation_loss import SegmentationLoss
+
+__all__ = [
+    "SegmentationLoss",
+    "dice_mask_loss",
+    "diversity_loss",
+    "focal_mask_loss",
+]

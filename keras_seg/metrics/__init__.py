@@ -1,0 +1,5 @@
+"""Metrics over label maps with void."""
+
+from keras_seg.metrics.mean_iou import MeanIoU
+
+__all__ = ["MeanIoU"]

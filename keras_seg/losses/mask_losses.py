@@ -1,0 +1,95 @@
+"""Losses of one binary mask per class that is present in an image.
+
+Void pixels are left out of every sum. Masks are compared at their own resolution:
+each cell takes the label under its centre (ours: the methods do not say).
+"""
+
+from keras import ops
+
+from keras_seg.layers.resize import resize_nearest
+
+
+def focal_mask_loss(labels, mask_logits, ignore_class=255, alpha=0.25, gamma=2.0):
+    """Sigmoid focal loss of class masks.
+
+    Reference:
+        [Focal Loss for Dense Object Detection](https://arxiv.org/abs/1708.02002).
+        The constants are those of the public code of the family of ECENet.
+
+    Args:
+        labels: Integer tensor `(B, H, W)`, class ids.
+        mask_logits: Tensor `(B, h, w, K)`.
+        ignore_class: Integer, the void label.
+        alpha: Float, weight of the pixels inside a mask.
+        gamma: Float, how much easy pixels are discounted.
+
+    Returns:
+        Scalar: the mean over the masks of the mean over valid pixels; 0 when no
+        class is present.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    labels = np.array([[[0, 1], [255, 1]]])
+    logits = np.zeros((1, 2, 2, 3), "float32")
+    loss = keras_seg.losses.focal_mask_loss(labels, logits)
+    ```
+    """
+    masks, valid, present = _binary_masks(labels, mask_logits, ignore_class)
+    logits = ops.cast(mask_logits, "float32")
+    crossentropy = ops.binary_crossentropy(masks, logits, from_logits=True)
+    probability = ops.sigmoid(logits)
+    miss = masks * (1 - probability) + (1 - masks) * probability
+    weight = masks * alpha + (1 - masks) * (1 - alpha)
+    loss = crossentropy * weight * ops.power(miss, gamma)  # (B, h, w, K)
+    loss = ops.sum(loss * valid, axis=(1, 2))  # (B, K)
+    loss = loss / ops.maximum(ops.sum(valid, axis=(1, 2)), 1)
+    return _mean_over_present(loss, present)
+
+
+def dice_mask_loss(labels, mask_logits, ignore_class=255, smoothing=1.0):
+    """Dice loss of class masks.
+
+    Args:
+        labels: Integer tensor `(B, H, W)`, class ids.
+        mask_logits: Tensor `(B, h, w, K)`.
+        ignore_class: Integer, the void label.
+        smoothing: Float, added to numerator and denominator.
+
+    Returns:
+        Scalar: the mean over the masks; 0 when no class is present.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    labels = np.array([[[0, 1], [255, 1]]])
+    logits = np.zeros((1, 2, 2, 3), "float32")
+    loss = keras_seg.losses.dice_mask_loss(labels, logits)
+    ```
+    """
+    masks, valid, present = _binary_masks(labels, mask_logits, ignore_class)
+    probability = ops.sigmoid(ops.cast(mask_logits, "float32")) * valid
+    overlap = ops.sum(probability * masks, axis=(1, 2))  # (B, K)
+    total = ops.sum(probability, axis=(1, 2)) + ops.sum(masks, axis=(1, 2))
+    loss = 1 - (2 * overlap + smoothing) / (total + smoothing)
+    return _mean_over_present(loss, present)
+
+
+def _binary_masks(labels, mask_logits, ignore_class):
+    shape = ops.shape(mask_logits)
+    labels = resize_nearest(ops.cast(labels, "int32"), shape[1:3])  # (B, h, w)
+    valid = ops.not_equal(labels, ignore_class)
+    classes = ops.where(valid, labels, -1)  # one_hot of -1 is all zeros
+    masks = ops.one_hot(classes, mask_logits.shape[-1], dtype="float32")
+    valid = ops.cast(valid, "float32")[..., None]  # (B, h, w, 1)
+    return masks, valid, ops.max(masks, axis=(1, 2))  # present: (B, K)
+
+
+def _mean_over_present(loss, present):
+    return ops.sum(loss * present) / ops.maximum(ops.sum(present), 1)

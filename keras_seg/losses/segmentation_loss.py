@@ -1,0 +1,105 @@
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_seg")
+class SegmentationLoss(keras.losses.Loss):
+    """Cross-entropy of pixels with class weights, and a soft Jaccard term.
+
+    Without class weights and Jaccard term it equals
+    `keras.losses.SparseCategoricalCrossentropy(ignore_class=...)`. `class_weight` of
+    `fit` does not take label maps, the weights here do. The Jaccard term is one minus
+    the intersection over union of probabilities and labels, over all pixels of a
+    batch, averaged over the classes present: a smooth form of what mean IoU measures.
+
+    Args:
+        ignore_class: Integer, the void label.
+        class_weights: List of one float per class, or `None`.
+        jaccard: Float. Weight of the Jaccard term.
+        label_smoothing: Float, in the cross-entropy.
+        **kwargs: Passed to `keras.losses.Loss`.
+
+    Call arguments:
+        y_true: Integer tensor `(B, H, W)`, class ids.
+        y_pred: Tensor `(B, H, W, K)`, logits.
+        sample_weight: Tensor `(B, H, W)`, or `None`. Weighs the cross-entropy, which
+            stays normalised by the class weights of the valid pixels.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    loss = keras_seg.losses.SegmentationLoss(jaccard=1.0, class_weights=[1, 2, 2])
+    labels = np.array([[[0, 1], [255, 1]]])
+    print(float(loss(labels, np.zeros((1, 2, 2, 3), "float32"))))
+    ```
+    """
+
+    def __init__(
+        self,
+        ignore_class=255,
+        class_weights=None,
+        jaccard=0.0,
+        label_smoothing=0.0,
+        name="segmentation_loss",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        self.ignore_class = ignore_class
+        self.class_weights = None if class_weights is None else list(class_weights)
+        self.jaccard = jaccard
+        self.label_smoothing = label_smoothing
+
+    def call(self, y_true, y_pred):
+        num_classes = y_pred.shape[-1]
+        if self.class_weights is not None and len(self.class_weights) != num_classes:
+            raise ValueError(
+                f"`class_weights` has {len(self.class_weights)} entries, the logits "
+                f"have {num_classes} classes. Give one weight per class."
+            )
+        labels = ops.cast(y_true, "int32")
+        logits = ops.cast(y_pred, "float32")
+        valid = ops.not_equal(labels, self.ignore_class)  # (B, H, W)
+        safe = ops.where(valid, labels, 0)
+        valid = ops.cast(valid, "float32")
+        weight = valid
+        if self.class_weights is not None:
+            table = ops.convert_to_tensor(self.class_weights, dtype="float32")
+            weight = weight * ops.take(table, safe)
+
+        log_probability = ops.log_softmax(logits, axis=-1)  # (B, H, W, K)
+        masks = ops.one_hot(safe, num_classes, dtype="float32")
+        target = masks
+        if self.label_smoothing:
+            target = masks * (1 - self.label_smoothing)
+            target = target + self.label_smoothing / num_classes
+        loss = -ops.sum(target * log_probability, axis=-1) * weight
+        # The mean that Keras takes over all pixels becomes one over valid weight.
+        scale = ops.cast(ops.size(loss), "float32")
+        loss = loss * scale / ops.maximum(ops.sum(weight), 1e-6)
+        if self.jaccard:
+            loss = loss + self.jaccard * self._jaccard(
+                masks, ops.exp(log_probability), valid
+            )
+        return loss
+
+    def _jaccard(self, masks, probability, valid):
+        masks = masks * valid[..., None]
+        probability = probability * valid[..., None]
+        overlap = ops.sum(probability * masks, axis=(0, 1, 2))  # (K,)
+        pixels = ops.sum(masks, axis=(0, 1, 2))
+        union = ops.sum(probability, axis=(0, 1, 2)) + pixels - overlap
+        present = ops.cast(pixels > 0, "float32")
+        loss = (1 - (overlap + 1) / (union + 1)) * present
+        return ops.sum(loss) / ops.maximum(ops.sum(present), 1)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "ignore_class": self.ignore_class,
+            "class_weights": self.class_weights,
+            "jaccard": self.jaccard,
+            "label_smoothing": self.label_smoothing,
+        }

@@ -1,0 +1,152 @@
+import contextlib
+import inspect
+
+import keras
+import keras_hub
+
+
+@keras.saving.register_keras_serializable(package="keras_seg")
+class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
+    """A network of `keras.applications` with feature pyramid outputs.
+
+    Args:
+        network: String, the name of a function in `keras.applications`, such as
+            `"MobileNetV2"` or `"EfficientNetV2B0"`.
+        pyramid_layers: Dictionary from `"P1"` ... `"P5"` to layer names; level `Pn`
+            has a stride of `2 ** n`. By default the last layer of each stride. Layers
+            behind the last level are cut off.
+        weights: `None`, a path to a weights file that fits the network cut at its
+            last level or the whole network without its top, or `"imagenet"`, which
+            Keras downloads.
+        **kwargs: Further arguments of the function, such as `alpha`; or of
+            `keras_hub.models.Backbone`: `name`, `dtype`, `trainable`.
+
+    Input shape:
+        `(B, H, W, 3)`, in the range that the network was trained with.
+
+    Output shape:
+        The last level, `(B, H / 2^n, W / 2^n, C)`; `pyramid_outputs` has all.
+
+    Raises:
+        ValueError: If there is no such network or layer, or a layer does not have
+            the stride of its level.
+
+    Example:
+
+    ```python
+    import keras_seg
+
+    backbone = keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+    print({k: v.shape[-1] for k, v in backbone.pyramid_outputs.items()})
+    ```
+    """
+
+    def __init__(self, network, pyramid_layers=None, weights=None, **kwargs):
+        function = getattr(keras.applications, str(network), None)
+        if not inspect.isfunction(function):
+            names = [
+                name
+                for name, value in vars(keras.applications).items()
+                if inspect.isfunction(value)
+            ]
+            raise ValueError(
+                f"Unknown network '{network}'. keras.applications has: "
+                f"{', '.join(sorted(names))}."
+            )
+        base = {
+            key: kwargs.pop(key)
+            for key in ("name", "dtype", "trainable")
+            if key in kwargs
+        }
+
+        # === Layers ===
+        with _default_dtype_policy(base.get("dtype")):
+            full = function(
+                include_top=False,
+                weights="imagenet" if weights == "imagenet" else None,
+                input_shape=(None, None, 3),
+                **kwargs,
+            )
+        strides = _strides(full)
+        if pyramid_layers is None:
+            pyramid_layers = _last_layer_of_each_stride(full, strides)
+        pyramid = {}
+        for level, layer_name in sorted(pyramid_layers.items()):
+            if strides.get(layer_name) != 2 ** int(level[1:]):
+                raise ValueError(
+                    f"Level {level} must be a layer of stride {2 ** int(level[1:])}. "
+                    f"Received: '{layer_name}' of stride {strides.get(layer_name)} in "
+                    f"{network}. Its last layer of each stride: "
+                    f"{_last_layer_of_each_stride(full, strides)}."
+                )
+            pyramid[level] = full.get_layer(layer_name).output
+
+        # === Functional Model ===
+        last = pyramid[max(pyramid)]
+        if weights not in (None, "imagenet"):
+            _load_weights(full, last, weights)
+        super().__init__(inputs=full.input, outputs=last, **base)
+        self.pyramid_outputs = pyramid
+
+        # === Config ===
+        self.network = network
+        self.pyramid_layers = dict(pyramid_layers)
+        self.network_kwargs = kwargs
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "network": self.network,
+            "pyramid_layers": self.pyramid_layers,
+            **self.network_kwargs,
+        }
+
+
+@contextlib.contextmanager
+def _default_dtype_policy(dtype):
+    """keras.applications takes no dtype; its layers follow the global policy."""
+    before = keras.config.dtype_policy()
+    if dtype is not None:
+        keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _strides(network):
+    """Maps layer names to strides, as measured with a 512 x 512 image."""
+    probe = keras.Model(
+        network.input, [layer.output for layer in network.layers if _is_map(layer)]
+    )
+    shapes = probe.compute_output_shape((1, 512, 512, 3))
+    names = [layer.name for layer in network.layers if _is_map(layer)]
+    return {name: 512 // shape[1] for name, shape in zip(names, shapes, strict=True)}
+
+
+def _is_map(layer):
+    shape = getattr(layer.output, "shape", ())
+    return len(shape) == 4 and not isinstance(layer, keras.layers.InputLayer)
+
+
+def _last_layer_of_each_stride(network, strides):
+    found = {}
+    for layer in network.layers:  # topological order: the last one stays
+        stride = strides.get(layer.name)
+        if stride in (2, 4, 8, 16, 32) and "pad" not in layer.name:
+            found[f"P{stride.bit_length() - 1}"] = layer.name
+    return found
+
+
+def _load_weights(full, last, path):
+    cut = keras.Model(full.input, last)
+    try:
+        cut.load_weights(path)
+    except ValueError as cut_error:
+        try:
+            full.load_weights(path)
+        except ValueError as full_error:
+            raise ValueError(
+                f"The weights in '{path}' fit neither the network cut at its last "
+                f"pyramid level ({cut_error}) nor the whole one ({full_error})."
+            ) from full_error

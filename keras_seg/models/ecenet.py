@@ -1,0 +1,124 @@
+import keras
+
+from keras_seg.layers.ecenet_head import ECENetHead
+from keras_seg.losses.diversity_loss import diversity_loss
+from keras_seg.losses.mask_losses import dice_mask_loss, focal_mask_loss
+from keras_seg.models.segmenter import Segmenter
+
+
+@keras.saving.register_keras_serializable(package="keras_seg")
+class ECENet(Segmenter):
+    """ECENet: semantic segmentation from explicit class embeddings.
+
+    Reference:
+        [Boosting Semantic Segmentation from the Perspective of Explicit Class
+        Embeddings](https://arxiv.org/abs/2308.12894), ICCV 2023.
+
+    Args:
+        backbone: A `keras_hub.models.FeaturePyramidBackbone`, such as
+            `keras_hub.models.ResNetBackbone` or
+            `keras_seg.models.ApplicationsBackbone`.
+        num_classes: Integer.
+        hidden_dim: Integer. Number of channels inside the head.
+        num_heads: Integer. Number of attention heads.
+        query_activation: See `keras_seg.layers.SemanticsAttention`.
+        gated: Boolean. `False` adds class embeddings instead of gating them.
+        dropout: Float. Spatial dropout before the classifier.
+        auxiliary_weights: Dictionary with the weights of the losses `mask` (focal,
+            inferred), `dice` and `diversity` (inferred) in training; by default those
+            of the paper, 5, 2 and 0.2.
+        **kwargs: See `keras_seg.models.Segmenter`: `preprocessor`, `pyramid_levels`,
+            `input_scale`, `freeze_backbone_norm`, `class_names`, `palette`,
+            `ignore_class`.
+
+    Call arguments:
+        inputs: Images in 0..255, uint8 or float.
+        training: Boolean, or `None`.
+
+    Input shape:
+        `(B, H, W, 3)`, any `H` and `W`.
+
+    Output shape:
+        `(B, H, W, num_classes)`, logits. In training a dictionary with `logits`, the
+        `mask_logits` of the coarse levels and the maps of `diversity`.
+
+    Raises:
+        ValueError: If the backbone has no pyramid outputs, or names and colours do
+            not fit the number of classes.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    model = keras_seg.ECENet(
+        backbone=keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+        num_classes=3,
+        hidden_dim=16,
+    )
+    images = np.random.randint(0, 256, (2, 64, 64, 3), "uint8")
+    labels = np.random.randint(0, 3, (2, 64, 64))
+    model.fit(images, labels, batch_size=2, verbose=0)
+    print(model.predict(images, verbose=0).shape)  # (2, 64, 64, 3)
+    ```
+    """
+
+    auxiliary_loss_names = ("mask_loss", "dice_loss", "diversity_loss")
+
+    def __init__(
+        self,
+        backbone,
+        num_classes,
+        hidden_dim=256,
+        num_heads=4,
+        query_activation=None,
+        gated=True,
+        dropout=0.1,
+        auxiliary_weights=None,
+        **kwargs,
+    ):
+        head = ECENetHead(
+            num_classes,
+            hidden_dim=hidden_dim,
+            num_heads=num_heads,
+            query_activation=query_activation,
+            gated=gated,
+            dropout=dropout,
+            dtype=getattr(backbone, "dtype_policy", None),
+            name="head",
+        )
+        super().__init__(backbone, head, num_classes, **kwargs)
+        self.auxiliary_weights = {
+            "mask": 5.0,
+            "dice": 2.0,
+            "diversity": 0.2,
+            **(auxiliary_weights or {}),
+        }
+
+    def auxiliary_losses(self, labels, outputs):
+        weights, masks = self.auxiliary_weights, outputs["mask_logits"]
+        channels = [r.diversity_channels for r in self.head.reconstructions]
+        return {
+            "mask_loss": (
+                weights["mask"],
+                focal_mask_loss(labels, masks, self.ignore_class),
+            ),
+            "dice_loss": (
+                weights["dice"],
+                dice_mask_loss(labels, masks, self.ignore_class),
+            ),
+            "diversity_loss": (
+                weights["diversity"],
+                diversity_loss(outputs["diversity"], channels),
+            ),
+        }
+
+    def get_config(self):
+        head = self.head.get_config()
+        keys = ("hidden_dim", "num_heads", "query_activation", "gated", "dropout")
+        return {
+            **super().get_config(),
+            **{key: head[key] for key in keys},
+            "auxiliary_weights": self.auxiliary_weights,
+        }

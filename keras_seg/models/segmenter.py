@@ -1,0 +1,227 @@
+import keras
+import keras_hub
+
+from keras_seg.layers.enlarge import Enlarge
+from keras_seg.layers.resize_to_match import ResizeToMatch
+from keras_seg.metrics.mean_iou import MeanIoU
+from keras_seg.optimizers.multiplier_adamw import MultiplierAdamW
+
+
+class Segmenter(keras_hub.models.ImageSegmenter):
+    """Base class of the models: images in, logits of the same height and width out.
+
+    It is a task of keras-hub, with what that lacks for segmentation: void labels,
+    images of any size, mean IoU on logits, losses of auxiliary outputs, and label maps
+    instead of one-hot targets in `compile()`. The preprocessor runs inside the model,
+    not in the data pipeline as in keras-hub, so every source of data that Keras knows
+    can feed `fit`, also those that keras-hub's pipeline refuses (`PyDataset`, torch's
+    `DataLoader`), and an exported model takes plain images.
+
+    A subclass makes its head and calls this constructor. The head takes the list of
+    pyramid features, finest first, and returns a dictionary with `logits`; in training
+    it may return more, which `auxiliary_losses` turns into losses.
+
+    Args:
+        backbone: A `keras_hub.models.FeaturePyramidBackbone`.
+        head: Layer, called `"head"`.
+        num_classes: Integer.
+        preprocessor: Layer that maps images in 0..255 to what the backbone expects;
+            by default to -1..1. `keras_hub.layers.ImageConverter` serves as well.
+        pyramid_levels: List of names such as `"P2"`, finest first; by default all
+            levels of the backbone from stride 4 on.
+        input_scale: Float, at least 1. Images are enlarged by it before the backbone;
+            logits have the size of the image that came in.
+        freeze_backbone_norm: Boolean. Whether the backbone runs in inference mode in
+            training: batch statistics stay as loaded, all its weights still learn.
+        class_names: List of strings, or `None`.
+        palette: List of `[red, green, blue]` per class, or `None`.
+        ignore_class: Integer, the void label.
+        compile: Boolean. Whether to compile with the defaults.
+        **kwargs: Passed to `keras_hub.models.ImageSegmenter`.
+    """
+
+    def __init__(
+        self,
+        backbone,
+        head,
+        num_classes,
+        preprocessor=None,
+        pyramid_levels=None,
+        input_scale=1.0,
+        freeze_backbone_norm=False,
+        class_names=None,
+        palette=None,
+        ignore_class=255,
+        compile=True,
+        **kwargs,
+    ):
+        _check_classes(num_classes, class_names, palette, ignore_class)
+        levels = _check_levels(backbone, pyramid_levels)
+        dtype = backbone.dtype_policy
+
+        # === Layers ===
+        self.backbone = backbone
+        self.preprocessor = preprocessor or keras.layers.Rescaling(
+            1 / 127.5, offset=-1.0, dtype=dtype, name="preprocessor"
+        )
+        self.head = head
+        self.enlarge = Enlarge(input_scale, dtype=dtype, name="enlarge")
+        self.resize_to_match = ResizeToMatch(dtype=dtype, name="resize_to_match")
+        self.pyramid = keras.Model(
+            backbone.inputs,
+            [backbone.pyramid_outputs[level] for level in levels],
+            name="pyramid",
+        )
+
+        # === Functional Model ===
+        self.freeze_backbone_norm = freeze_backbone_norm
+        images = keras.Input((*_image_size(backbone, input_scale), 3), name="images")
+        outputs = self._forward(images, training=False)
+        super().__init__(
+            inputs=images, outputs=outputs["logits"], compile=False, **kwargs
+        )
+
+        # === Config ===
+        self.num_classes = num_classes
+        self.pyramid_levels = levels
+        self.input_scale = input_scale
+        self.class_names = None if class_names is None else list(class_names)
+        self.palette = None if palette is None else [list(map(int, c)) for c in palette]
+        self.ignore_class = ignore_class
+        self.auxiliary_trackers = [
+            keras.metrics.Mean(name=name) for name in self.auxiliary_loss_names
+        ]
+        if compile:
+            self.compile()
+
+    # Every source of data that Keras takes; see the docstring.
+    fit = keras.Model.fit
+    evaluate = keras.Model.evaluate
+    predict = keras.Model.predict
+    train_on_batch = keras.Model.train_on_batch
+    test_on_batch = keras.Model.test_on_batch
+    predict_on_batch = keras.Model.predict_on_batch
+
+    auxiliary_loss_names = ()
+
+    def auxiliary_losses(self, labels, outputs):
+        """Losses of the head's further outputs in training.
+
+        Args:
+            labels: Integer tensor `(B, H, W)`.
+            outputs: The dictionary that the head returned.
+
+        Returns:
+            Dictionary from the names in `auxiliary_loss_names` to pairs of a weight
+            and a scalar.
+        """
+        return {}
+
+    def call(self, inputs, training=None, mask=None):
+        outputs = self._forward(inputs, training)
+        return outputs if training else outputs["logits"]
+
+    def _forward(self, images, training):
+        x = self.enlarge(self.preprocessor(images))  # (B, H * scale, W * scale, 3)
+        frozen = training and self.freeze_backbone_norm
+        features = self.pyramid(x, training=False if frozen else training)
+        outputs = dict(self.head(features, training=training))
+        outputs["logits"] = self.resize_to_match(outputs["logits"], images)
+        return outputs
+
+    def compile(self, optimizer="auto", loss="auto", *, metrics="auto", **kwargs):
+        """Configures the model for training; every argument has a default.
+
+        Args:
+            optimizer: By default AdamW at 6e-5, ten times that for the head, without
+                weight decay on biases and normalisation.
+            loss: Of logits and label maps; by default cross-entropy without void. The
+                auxiliary losses of the method are added in training in any case.
+            metrics: By default `keras_seg.metrics.MeanIoU`.
+            **kwargs: Passed to `keras.Model.compile`.
+        """
+        if optimizer == "auto":
+            optimizer = MultiplierAdamW(
+                6e-5, multipliers={"^head/": 10.0}, weight_decay=0.01
+            )
+            optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        if loss == "auto":
+            loss = keras.losses.SparseCategoricalCrossentropy(
+                from_logits=True, ignore_class=self.ignore_class
+            )
+        if metrics == "auto":
+            metrics = [MeanIoU(self.num_classes, self.ignore_class)]
+        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        logits = y_pred["logits"] if isinstance(y_pred, dict) else y_pred
+        loss = super().compute_loss(x, y, logits, sample_weight, training)
+        if not isinstance(y_pred, dict):
+            return loss
+        auxiliary = self.auxiliary_losses(y, y_pred)
+        for tracker in self.auxiliary_trackers:
+            weight, value = auxiliary[tracker.name]
+            tracker.update_state(value)
+            loss = loss + weight * value
+        return loss
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        logits = y_pred["logits"] if isinstance(y_pred, dict) else y_pred
+        return super().compute_metrics(x, y, logits, sample_weight)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "pyramid_levels": self.pyramid_levels,
+            "input_scale": self.input_scale,
+            "freeze_backbone_norm": self.freeze_backbone_norm,
+            "class_names": self.class_names,
+            "palette": self.palette,
+            "ignore_class": self.ignore_class,
+        }
+
+
+def _check_classes(num_classes, class_names, palette, ignore_class):
+    if not isinstance(num_classes, int) or num_classes < 1:
+        raise ValueError(
+            f"`num_classes` must be a positive integer. Received: {num_classes}."
+        )
+    for name, value in (("class_names", class_names), ("palette", palette)):
+        if value is not None and len(value) != num_classes:
+            raise ValueError(
+                f"`{name}` must have one entry per class. Received: {len(value)} "
+                f"entries for num_classes={num_classes}. Void has no entry."
+            )
+    if 0 <= ignore_class < num_classes:
+        raise ValueError(
+            f"`ignore_class` must not be the id of a class. Received: ignore_class="
+            f"{ignore_class} with num_classes={num_classes}. Use 255."
+        )
+
+
+def _check_levels(backbone, levels):
+    outputs = getattr(backbone, "pyramid_outputs", None)
+    if not outputs:
+        raise ValueError(
+            f"`backbone` must have pyramid outputs. Received: {type(backbone).__name__}"
+            ". Use a FeaturePyramidBackbone of keras-hub, or "
+            "keras_seg.models.ApplicationsBackbone for keras.applications."
+        )
+    if levels is None:
+        levels = [level for level in sorted(outputs) if int(level[1:]) >= 2]
+    missing = [level for level in levels if level not in outputs]
+    if missing:
+        raise ValueError(
+            f"`pyramid_levels` has {missing}, which the backbone lacks. It has: "
+            f"{sorted(outputs)}."
+        )
+    return list(levels)
+
+
+def _image_size(backbone, input_scale):
+    """Unknown, unless the backbone was built for one size."""
+    size = backbone.input.shape[1:3]
+    return [None if n is None else round(n / input_scale) for n in size]

@@ -1,0 +1,50 @@
+import re
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="keras_seg")
+class MultiplierAdamW(keras.optimizers.AdamW):
+    """AdamW whose learning rate is multiplied per variable, by path.
+
+    The recipes of segmentation train the head, which starts from random weights,
+    faster than the pretrained backbone. Keras has one rate per optimizer.
+
+    Args:
+        learning_rate: Float or `keras.optimizers.schedules.LearningRateSchedule`.
+        multipliers: Dictionary from regular expressions to factors. The first
+            expression that is found in the path of a variable gives its factor;
+            without one it is 1. Weight decay is not multiplied.
+        **kwargs: Passed to `keras.optimizers.AdamW`.
+
+    Example:
+
+    ```python
+    import keras_seg
+
+    optimizer = keras_seg.optimizers.MultiplierAdamW(
+        learning_rate=6e-5, multipliers={"^head/": 10.0}
+    )
+    ```
+    """
+
+    def __init__(self, learning_rate=6e-5, multipliers=None, **kwargs):
+        super().__init__(learning_rate=learning_rate, **kwargs)
+        self.multipliers = dict(multipliers or {})
+
+    def build(self, variables):
+        super().build(variables)
+        self._factors = [self._factor(variable.path) for variable in variables]
+
+    def update_step(self, gradient, variable, learning_rate):
+        factor = self._factors[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, learning_rate * factor)
+
+    def _factor(self, path):
+        for pattern, factor in self.multipliers.items():
+            if re.search(pattern, path):
+                return factor
+        return 1.0
+
+    def get_config(self):
+        return {**super().get_config(), "multipliers": self.multipliers}
