@@ -1,0 +1,23 @@
+"""Data: sources of labelled images, augmentation, batches and checks."""
+
+from keras_seg.data.cached_source import CachedSource
+from keras_seg.data.camvid import CamVid
+from keras_seg.data.evaluation_dataset import evaluation_dataset
+from keras_seg.data.photometric_distortion import PhotometricDistortion
+from keras_seg.data.read_image import read_image
+from keras_seg.data.read_mask import read_mask
+from keras_seg.data.segmentation_folder import SegmentationFolder
+from keras_seg.data.train_augmentation import TrainAugmentation
+from keras_seg.data.training_dataset import training_dataset
+
+__all__ = [
+    "CachedSource",
+    "CamVid",
+    "PhotometricDistortion",
+    "SegmentationFolder",
+    "TrainAugmentation",
+    "evaluation_dataset",
+    "read_image",
+    "read_mask",
+    "training_dataset",
+]

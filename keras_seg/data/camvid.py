@@ -1,0 +1,91 @@
+"""CamVid, the street scenes of Cambridge, in the SegNet split."""
+
+import os
+
+from keras_seg.data.pair_files import pair_files
+from keras_seg.data.segmentation_folder import SegmentationFolder
+
+CLASS_COLOURS = {
+    "Sky": (128, 128, 128),
+    "Building": (128, 0, 0),
+    "Pole": (192, 192, 128),
+    "Road": (128, 64, 128),
+    "Pavement": (0, 0, 192),
+    "Tree": (128, 128, 0),
+    "SignSymbol": (192, 128, 128),
+    "Fence": (64, 64, 128),
+    "Car": (64, 0, 128),
+    "Pedestrian": (64, 64, 0),
+    "Bicyclist": (0, 128, 192),
+}
+
+
+class CamVid(SegmentationFolder):
+    """CamVid with its 11 classes; id 11 of the mask files is void.
+
+    The files lie in `root/images/SPLIT` and `root/labels/SPLIT`, and the SegNet
+    split has 367 `train`, 101 `val` and 233 `test` images of 480 x 360 pixels.
+    The data set is for research and other non-commercial use.
+
+    Args:
+        root: folder of the data set.
+        split: `"train"`, `"val"` or `"test"`, several of them joined as
+            `"train+val"`, or a list of them.
+        ignore_class: integer id of void. Defaults to 255.
+
+    Raises:
+        ValueError: if a split is unknown or its files are not there.
+
+    Example:
+
+    ```python
+    import os
+    import tempfile
+
+    import numpy as np
+    from PIL import Image
+
+    from keras_seg.data import CamVid
+
+    with tempfile.TemporaryDirectory() as root:
+        for kind, mode, suffix in (("images", "RGB", "jpg"), ("labels", "L", "png")):
+            folder = os.path.join(root, kind, "train")
+            os.makedirs(folder)
+            Image.new(mode, (8, 6), 11).save(os.path.join(folder, f"a.{suffix}"))
+        camvid = CamVid(root, "train")
+        image, label = camvid[0]
+    print(camvid.num_classes, np.unique(label))  # 11 [255]
+    ```
+    """
+
+    def __init__(self, root, split="train", ignore_class=255):
+        splits = split.split("+") if isinstance(split, str) else list(split)
+        root = os.fspath(root)
+        images, masks = [], []
+        for part in splits:
+            if part not in ("train", "val", "test"):
+                raise ValueError(
+                    "`split` must be made of 'train', 'val' and 'test', as in "
+                    f"'train+val'. Received: split={split!r}."
+                )
+            folders = [os.path.join(root, kind, part) for kind in ("images", "labels")]
+            for folder in folders:
+                if not os.path.isdir(folder):
+                    raise ValueError(
+                        f"CamVid is not at root={root!r}: there is no folder "
+                        f"'{folder}'. Expected `images/SPLIT` and `labels/SPLIT` "
+                        "below `root`."
+                    )
+            pairs, problems = pair_files(*folders)
+            if problems:
+                raise ValueError(" ".join(problems))
+            images += [image for image, _ in pairs]
+            masks += [mask for _, mask in pairs]
+        super().__init__(
+            images,
+            masks,
+            class_names=list(CLASS_COLOURS),
+            void_ids=(11,),
+            palette=list(CLASS_COLOURS.values()),
+            ignore_class=ignore_class,
+        )

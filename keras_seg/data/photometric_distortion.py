@@ -1,0 +1,82 @@
+"""Random changes of brightness, contrast, saturation and hue."""
+
+import cv2
+import numpy as np
+
+
+class PhotometricDistortion:
+    """Distorts the colours of an image as the SSD detector's recipe does.
+
+    Each of brightness, contrast, saturation and hue is changed with probability
+    one half; contrast comes before or after the colour changes by chance.
+
+    Args:
+        brightness: largest shift of the values 0..255.
+        contrast: pair of the least and the largest factor.
+        saturation: pair of the least and the largest factor.
+        hue: largest turn in degrees of the colour circle.
+
+    Call arguments:
+        image: uint8 array of shape `(height, width, 3)`, RGB.
+        rng: `numpy.random.Generator`.
+
+    Returns:
+        A uint8 array of the same shape.
+
+    Example:
+
+    ```python
+    import numpy as np
+
+    from keras_seg.data import PhotometricDistortion
+
+    distort = PhotometricDistortion()
+    image = np.full((4, 4, 3), 100, "uint8")
+    print(distort(image, np.random.default_rng(0)).shape)  # (4, 4, 3)
+    ```
+    """
+
+    def __init__(
+        self, brightness=32, contrast=(0.5, 1.5), saturation=(0.5, 1.5), hue=36
+    ):
+        self.brightness = brightness
+        self.contrast = contrast
+        self.saturation = saturation
+        self.hue = hue
+
+    def __call__(self, image, rng):
+        change = rng.random(4) < 0.5
+        contrast_first = rng.random() < 0.5
+        shift = rng.uniform(-self.brightness, self.brightness)
+        contrast = rng.uniform(*self.contrast)
+        saturation = rng.uniform(*self.saturation)
+        turn = rng.uniform(-self.hue, self.hue)
+
+        # Tables of 256 entries: the cost does not grow with the number of steps.
+        before = after = values = np.arange(256, dtype="float32")
+        if change[0]:
+            before = before + shift
+        if change[1] and contrast_first:
+            before = np.clip(before, 0, 255) * contrast
+        elif change[1]:
+            after = after * contrast
+        image = _apply(image, before)
+        if change[2] or change[3]:
+            # OpenCV keeps the hue of bytes in half degrees, 0..179.
+            hue, strength = values, values
+            if change[2]:
+                strength = values * saturation
+            if change[3]:
+                hue = np.round(values + turn / 2) % 180
+            tables = np.stack([hue, strength, values], axis=-1)  # (256, 3)
+            image = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
+            image = _apply(image, tables)
+            image = cv2.cvtColor(image, cv2.COLOR_HSV2RGB)
+        return _apply(image, after)
+
+
+def _apply(image, table):
+    table = np.clip(np.round(table), 0, 255).astype("uint8")
+    if table.ndim == 1 and (table == np.arange(256)).all():
+        return image
+    return cv2.LUT(image, table[:, None] if table.ndim == 1 else table[:, None, :])
