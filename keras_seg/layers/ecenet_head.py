@@ -228,7 +228,8 @@ class ECENetHead(keras.layers.Layer):
             resize_bilinear(details["masks"][i], size) for i in range(1, last + 1)
         )  # (B, H_0, W_0, K)
         own_class = ops.softmax(self.class_term(embeddings), axis=-1)  # (B, K, K)
-        own_class = ops.diagonal(own_class, axis1=1, axis2=2)  # (B, K)
+        identity = ops.eye(self.num_classes, dtype=own_class.dtype)
+        own_class = ops.sum(own_class * identity, axis=-1)  # the diagonal: (B, K)
         all_masks = ops.sigmoid(coarse_masks + details["masks"][0])
         outputs = {"logits": logits + own_class[:, None, None, :] * all_masks}
         if auxiliary:
