@@ -61,6 +61,18 @@ def test_same_seed_same_batches_other_epoch_other_batches():
     np.testing.assert_array_equal(first[0][0], make(1, epoch=1)[0][0])
 
 
+def test_no_crop_comes_twice():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (60, 60, 3), dtype="uint8")
+    source = [(image, np.zeros((60, 60), "uint8"))]
+    dataset = training_dataset(source, 4, TrainAugmentation((9, 9)), steps_per_epoch=3)
+    crops = []
+    for _ in range(3):
+        crops += [crop.tobytes() for images, _ in dataset for crop in images]
+        dataset.on_epoch_end()
+    assert len(set(crops)) == len(crops) == 36
+
+
 def test_every_image_comes_once_in_each_pass():
     dataset = training_dataset(Numbered([(4, 4)] * 7), 2)
     assert len(dataset) == 3
