@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_seg.data import SegmentationFolder, check_dataset
+from keras_seg.data import CachedSource, SegmentationFolder, check_dataset
 
 SIZE = (40, 50)
 
@@ -100,6 +100,8 @@ def test_ids_far_out_of_range(data, capsys):
     report = check_dataset(data.folders, num_classes=4)
     assert kinds(report) == ["ids out of range"]
     assert "void_ids=(77, 99)" in report.problems[0]["fix"]
+    assert "77, 99" in report.problems[0]["found"]
+    assert report.problems[0]["found"].endswith("Some of the masks: bad.png.")
     assert "OUT OF RANGE" in capsys.readouterr().out
 
 
@@ -212,7 +214,14 @@ def test_faulty_files_never_stop_the_check(data, capsys):
     printed = capsys.readouterr().out
     for name in ("lonely image.jpg", "lonely mask.png", "text.jpg", "JPEG", "void.png"):
         assert name in printed
-    assert "5 errors, 4 warnings." in printed
+    assert "Errors: 5, warnings: 4." in printed
+
+
+def test_cached_source_is_checked_by_its_files(data):
+    data.add("a", [0, 1])
+    data.add("b", [0, 9])
+    report = check_dataset(CachedSource(data.source(num_classes=2)))
+    assert kinds(report) == ["ids out of range"] and report.num_pairs == 2
 
 
 def test_limit_and_empty(data):

@@ -12,6 +12,7 @@ from keras_seg.data.read_checks import read_files, read_pair, report_colours
 
 SMALL_SIDE = 32
 LONG_RATIO = 20
+FIRST_MASKS = 3
 
 
 def check_dataset(source, num_classes=None, ignore_class=255, limit=None):
@@ -140,6 +141,9 @@ def _count(report, label, name):
     for i, count in zip(ids.tolist(), counts.tolist(), strict=True):
         report.pixel_counts[i] = report.pixel_counts.get(i, 0) + count
         report.image_counts[i] = report.image_counts.get(i, 0) + 1
+        masks = report.first_masks.setdefault(i, [])
+        if len(masks) < FIRST_MASKS:
+            masks.append(name)
     if ids.tolist() == [report.ignore_class]:
         report.add(
             "all void",

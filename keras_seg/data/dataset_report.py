@@ -14,6 +14,7 @@ class DatasetReport:
         ignore_class: integer id of void.
         pixel_counts: dict from id to number of pixels, void included.
         image_counts: dict from id to number of masks that hold it.
+        first_masks: dict from id to the first few masks that hold it.
         sizes: dict from `(height, width)` to number of images.
         problems: list of dicts with `kind`, `severity` (`"error"` or
             `"warning"`), `found`, `fix` and `files` (list of names).
@@ -43,6 +44,7 @@ class DatasetReport:
         self.ignore_class = ignore_class
         self.pixel_counts = {}
         self.image_counts = {}
+        self.first_masks = {}
         self.sizes = {}
         self.problems = []
 
@@ -93,7 +95,7 @@ class DatasetReport:
             lines.append(f"  Fix: {problem['fix']}")
         lines.append("")
         if self.problems:
-            lines.append(f"{len(errors)} errors, {len(warnings)} warnings.")
+            lines.append(f"Errors: {len(errors)}, warnings: {len(warnings)}.")
         else:
             lines.append("No problems found.")
         return "\n".join(lines)

@@ -1,5 +1,7 @@
 """Judge the ids of a data set's masks by their histogram."""
 
+from keras_seg.data.pair_files import name_some
+
 
 def check_ids(report):
     """Add to a report what is wrong with its ids, and the exact fix.
@@ -106,6 +108,8 @@ def _report_out_of_range(report, present, classes, out_of_range):
             f"classes: num_classes={max(classes) + 1}, or renumber with id_map="
             f"{_renumbered(classes)} and num_classes={len(classes)}."
         )
+    names = {name for i in out_of_range for name in report.first_masks.get(i, ())}
+    found += f" Some of the masks: {name_some(sorted(names))}."
     report.add(kind, "error", found, fix)
 
 
