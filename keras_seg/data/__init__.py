@@ -2,6 +2,8 @@
 
 from keras_seg.data.cached_source import CachedSource
 from keras_seg.data.camvid import CamVid
+from keras_seg.data.check_dataset import check_dataset
+from keras_seg.data.dataset_report import DatasetReport
 from keras_seg.data.evaluation_dataset import evaluation_dataset
 from keras_seg.data.photometric_distortion import PhotometricDistortion
 from keras_seg.data.read_image import read_image
@@ -13,9 +15,11 @@ from keras_seg.data.training_dataset import training_dataset
 __all__ = [
     "CachedSource",
     "CamVid",
+    "DatasetReport",
     "PhotometricDistortion",
     "SegmentationFolder",
     "TrainAugmentation",
+    "check_dataset",
     "evaluation_dataset",
     "read_image",
     "read_mask",

@@ -28,7 +28,7 @@ class CachedSource:
         self.source = source
         self.max_bytes = max_bytes
         self.used_bytes = 0
-        self.pairs = {}
+        self.kept = {}
 
     def __len__(self):
         return len(self.source)
@@ -40,11 +40,11 @@ class CachedSource:
 
     def __getitem__(self, index):
         # Two threads may read one pair at the same time; that only costs time.
-        pair = self.pairs.get(index)
+        pair = self.kept.get(index)
         if pair is None:
             pair = self.source[index]
             size = sum(array.nbytes for array in pair)
             if self.used_bytes + size <= self.max_bytes:
                 self.used_bytes += size
-                self.pairs[index] = pair
+                self.kept[index] = pair
         return pair

@@ -78,7 +78,9 @@ class CamVid(SegmentationFolder):
                     )
             pairs, problems = pair_files(*folders)
             if problems:
-                raise ValueError(" ".join(problems))
+                raise ValueError(
+                    " ".join(f"{found} {fix}" for _, found, fix in problems)
+                )
             images += [image for image, _ in pairs]
             masks += [mask for _, mask in pairs]
         super().__init__(

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 
-def evaluation_dataset(source, batch_size=1, workers=1):
+def evaluation_dataset(source, batch_size=1, workers=2):
     """Batches of whole images for `model.evaluate` and `validation_data`.
 
     Every image comes once and as it is. A batch holds images of one size: where
@@ -16,7 +16,8 @@ def evaluation_dataset(source, batch_size=1, workers=1):
         source: sequence of `(image, label)` pairs of uint8 `(height, width, 3)`
             and integer `(height, width)`.
         batch_size: integer. The last batch of a size may be smaller.
-        workers: integer number of threads that read images ahead.
+        workers: integer number of threads that read images ahead; below 2 the
+            model waits for each batch.
 
     Returns:
         A `keras.utils.PyDataset` of `(images, labels)`: uint8 `(batch, height,
@@ -43,7 +44,7 @@ def evaluation_dataset(source, batch_size=1, workers=1):
         raise ValueError(
             f"`batch_size` must be at least 1. Received: batch_size={batch_size}."
         )
-    return _EvaluationDataset(source, batch_size, workers=workers)
+    return _EvaluationDataset(source, batch_size, workers=workers, max_queue_size=4)
 
 
 class _EvaluationDataset(keras.utils.PyDataset):

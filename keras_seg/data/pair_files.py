@@ -14,16 +14,20 @@ def pair_files(images, masks):
 
     Returns:
         A tuple of a list of `(image path, mask path)`, sorted by name for
-        folders, and a list of the problems met: images without mask, masks
-        without image, two files of one stem.
+        folders, and a list of the problems met as `(kind, found, fix)`: images
+        without mask, masks without image, two files of one stem.
     """
     is_list = [isinstance(x, (list, tuple)) for x in (images, masks)]
     if all(is_list):
         problems = []
         if len(images) != len(masks):
             problems.append(
-                f"There are {len(images)} images and {len(masks)} masks, expected "
-                "equal numbers: lists are paired in order."
+                (
+                    "numbers differ",
+                    f"There are {len(images)} images and {len(masks)} masks, but "
+                    "lists are paired in order.",
+                    "Pass as many masks as images.",
+                )
             )
         pairs = [
             (os.fspath(i), os.fspath(m)) for i, m in zip(images, masks, strict=False)
@@ -41,16 +45,24 @@ def pair_files(images, masks):
     alone = [image_of[stem] for stem in image_of if stem not in mask_of]
     if alone:
         problems.append(
-            f"{len(alone)} images have no mask of the same name in "
-            f"'{os.fspath(masks)}': {name_some(alone)}. Add the masks, move these "
-            "images away, or pass two lists of paths in matching order."
+            (
+                "images without mask",
+                f"{len(alone)} images have no mask of the same name in "
+                f"'{os.fspath(masks)}': {name_some(alone)}.",
+                "Add the masks, move these images away, or pass two lists of paths "
+                "in matching order.",
+            )
         )
     alone = [mask_of[stem] for stem in mask_of if stem not in image_of]
     if alone:
         problems.append(
-            f"{len(alone)} masks have no image of the same name in "
-            f"'{os.fspath(images)}': {name_some(alone)}. Add the images, move these "
-            "masks away, or pass two lists of paths in matching order."
+            (
+                "masks without image",
+                f"{len(alone)} masks have no image of the same name in "
+                f"'{os.fspath(images)}': {name_some(alone)}.",
+                "Add the images, move these masks away, or pass two lists of paths "
+                "in matching order.",
+            )
         )
     both = sorted(stem for stem in image_of if stem in mask_of)
     return [(image_of[stem], mask_of[stem]) for stem in both], problems
@@ -83,8 +95,11 @@ def _files_by_stem(folder, problems):
             continue
         if stem in found:
             problems.append(
-                f"'{folder}' holds two files of the stem '{stem}': "
-                f"{os.path.basename(found[stem])} and {name}. Keep one of them."
+                (
+                    "two files of one name",
+                    f"'{folder}' holds {os.path.basename(found[stem])} and {name}.",
+                    "Keep one of them.",
+                )
             )
             continue
         found[stem] = os.path.join(folder, name)

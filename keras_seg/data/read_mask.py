@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_seg.data.read_image import GREY_16_MODES, MAX_PIXELS, open_image
 
+ID_MODES = ("1", "L", "P", "F", *GREY_16_MODES)
 MASK_FORMATS = ("PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG")
 
 
@@ -52,25 +53,7 @@ def read_mask(path, mask_palette=None, max_pixels=MAX_PIXELS):
     ```
     """
     path = os.fspath(path)
-    with open_image(path, MASK_FORMATS, max_pixels) as image:
-        if image.format in ("JPEG", "MPO"):
-            raise ValueError(
-                f"The mask '{path}' is a JPEG, whose compression changes ids and "
-                "colours. Export the masks again from their source as PNG."
-            )
-        try:
-            image.load()
-            mode = image.mode
-            if mask_palette is not None or mode in ("RGBA", "RGBX", "CMYK"):
-                image = image.convert("RGB")
-            elif mode in ("LA", "PA"):
-                image = image.getchannel(0)
-            pixels = np.array(image)  # (H, W) or (H, W, 3)
-        except Exception as error:  # decoders raise many types on broken files
-            raise ValueError(
-                f"The mask '{path}' cannot be decoded ({type(error).__name__}: "
-                f"{error}). The file is broken or incomplete; export it again."
-            ) from error
+    pixels, mode = _decode(path, mask_palette is not None, max_pixels)
     if pixels.ndim == 3:
         return _ids_of_colours(path, pixels, mask_palette)
     if mode in GREY_16_MODES:
@@ -83,15 +66,46 @@ def read_mask(path, mask_palette=None, max_pixels=MAX_PIXELS):
     return pixels.astype("uint8")
 
 
-def mask_colours(pixels):
-    """The colours of an RGB mask and how many pixels have each.
+def mask_colours(path, max_pixels=MAX_PIXELS):
+    """The colours of a mask and how many pixels have each.
 
     Args:
-        pixels: uint8 array of shape `(height, width, 3)`.
+        path: path of the file.
+        max_pixels: integer. Larger masks are refused before they are decoded.
 
     Returns:
         A list of `((r, g, b), count)`, most frequent first.
+
+    Raises:
+        ValueError: if the file cannot be read.
     """
+    return _count_colours(_decode(os.fspath(path), True, max_pixels)[0])
+
+
+def _decode(path, as_colours, max_pixels):
+    """Pixels (H, W) or (H, W, 3) of a mask file, and its Pillow mode."""
+    with open_image(path, MASK_FORMATS, max_pixels) as image:
+        if image.format in ("JPEG", "MPO"):
+            raise ValueError(
+                f"The mask '{path}' is a JPEG, whose compression changes ids and "
+                "colours. Export the masks again from their source as PNG."
+            )
+        try:
+            image.load()
+            mode = image.mode
+            if mode in ("LA", "PA"):
+                image = image.getchannel(0)
+            elif as_colours or mode not in ID_MODES:
+                image = image.convert("RGB")
+            return np.array(image), mode
+        except Exception as error:  # decoders raise many types on broken files
+            raise ValueError(
+                f"The mask '{path}' cannot be decoded ({type(error).__name__}: "
+                f"{error}). The file is broken or incomplete; export it again."
+            ) from error
+
+
+def _count_colours(pixels):
     codes, counts = np.unique(_codes(pixels), return_counts=True)
     order = np.argsort(-counts, kind="stable")
     return [
@@ -106,8 +120,8 @@ def _codes(colours):
 
 
 def _ids_of_colours(path, pixels, mask_palette):
-    if mask_palette is None:
-        colours = [colour for colour, _ in mask_colours(pixels)]
+    if mask_palette is None or len(mask_palette) == 0:
+        colours = [colour for colour, _ in _count_colours(pixels)]
         raise ValueError(
             f"The mask '{path}' is painted in RGB colours, expected one id a pixel. "
             "Pass `mask_palette=[(r, g, b), ...]`, one colour for each class id in "
@@ -123,7 +137,7 @@ def _ids_of_colours(path, pixels, mask_palette):
     places = np.searchsorted(codes, pixel_codes).clip(max=len(codes) - 1)
     unlisted = codes[places] != pixel_codes
     if unlisted.any():
-        colours = [c for c, _ in mask_colours(pixels[unlisted][None])]
+        colours = [c for c, _ in _count_colours(pixels[unlisted][None])]
         raise ValueError(
             f"The mask '{path}' has {unlisted.sum()} pixels of colours that "
             f"`mask_palette` does not list: {_listing(colours)}. Add them to "

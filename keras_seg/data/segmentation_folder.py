@@ -111,9 +111,9 @@ class SegmentationFolder:
             )
         self.pairs, problems = pair_files(images, masks)
         # Masks without an image harm nobody; an image without a mask does.
-        problems = [text for text in problems if "masks have no image" not in text]
+        problems = [p for p in problems if p[0] != "masks without image"]
         if problems:
-            raise ValueError(" ".join(problems))
+            raise ValueError(" ".join(f"{found} {fix}" for _, found, fix in problems))
         if not self.pairs:
             raise ValueError(
                 f"No image with a mask was found. Received: images={images!r}, "

@@ -35,16 +35,19 @@ def training_dataset(
             it all images must be of one size.
         seed: integer.
         workers: integer number of threads that prepare batches while the model
-            trains. OpenCV is set to one thread in each.
+            trains; below 2 the model waits for each batch. Once they work,
+            OpenCV itself runs on one thread.
         steps_per_epoch: integer number of batches in an epoch. Defaults to as
             many full batches as the source holds, at least one.
-        initial_epoch: integer. The epoch to start with, to resume a training.
+        initial_epoch: integer. Pass the `initial_epoch` of `model.fit` to resume a
+            training with the batches that it would have had.
         cache: bool. Keep decoded images in memory, up to 1 GiB.
 
     Returns:
         A `keras.utils.PyDataset` of `(images, labels)`: uint8 `(batch_size,
-        height, width, 3)` and int32 `(batch_size, height, width)`. Its `epoch`
-        tells, and sets, the epoch that it gives.
+        height, width, 3)` and int32 `(batch_size, height, width)`. The epoch
+        whose batches it gives is its attribute `epoch`. `on_epoch_end` counts it
+        up; Keras calls that once more before a training begins.
 
     Raises:
         ValueError: if the source is empty or a number is out of range.
@@ -85,6 +88,7 @@ def training_dataset(
         steps_per_epoch,
         initial_epoch,
         workers=workers,
+        max_queue_size=max(4, 2 * workers),
     )
 
 
