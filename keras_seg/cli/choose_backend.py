@@ -1,7 +1,9 @@
-"""Which backend the command line runs on."""
+"""Which backend the command line runs on, and its start without chatter."""
 
+import contextlib
 import importlib.util
 import os
+import tempfile
 
 FASTEST_ON_CPU = ("tensorflow", "torch", "jax")
 
@@ -9,7 +11,7 @@ FASTEST_ON_CPU = ("tensorflow", "torch", "jax")
 def choose_backend():
     """Sets `KERAS_BACKEND`, if it is not set, to the fastest installed for a CPU.
 
-    Must run before Keras is imported. Also keeps TensorFlow's start messages quiet.
+    Must run before Keras is imported.
 
     Returns:
         The name of the backend.
@@ -40,3 +42,25 @@ def choose_backend():
         "Keras needs TensorFlow, JAX or torch and none is installed. "
         "Try: pip install 'keras-seg[tensorflow]'"
     )
+
+
+def import_keras():
+    """Imports Keras without the start messages of TensorFlow.
+
+    Some of them ignore `TF_CPP_MIN_LOG_LEVEL`, so what is written to stderr during the
+    import goes to a temporary file. Errors are raised as ever.
+
+    Example:
+
+    ```python
+    from keras_seg.cli.choose_backend import import_keras
+
+    import_keras()
+    ```
+    """
+    with tempfile.TemporaryFile() as sink, contextlib.ExitStack() as stack:
+        stderr = os.dup(2)
+        stack.callback(os.close, stderr)
+        stack.callback(os.dup2, stderr, 2)
+        os.dup2(sink.fileno(), 2)
+        importlib.import_module("keras")

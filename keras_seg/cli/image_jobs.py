@@ -5,7 +5,7 @@ import glob
 import os
 from pathlib import Path
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 OUR_ENDINGS = ("_overlay", "_labels")
 
 
@@ -103,15 +103,15 @@ def plan_jobs(paths, output, overlay_format="png", overwrite=False):
     owners, jobs, problems, notes = {}, [], [], []
     for path in paths:
         name, number = path.stem, 1
-        while name.casefold() in owners or (
-            number > 1 and name.casefold() in reserved
-        ):
+        while name.casefold() in owners or (number > 1 and name.casefold() in reserved):
             number += 1
             name = f"{path.stem}-{number}"
         owners[name.casefold()] = path
         if number > 1:
             taken_by = owners[path.stem.casefold()]
-            notes.append(f"{path}: named {name}, as {taken_by} has the name {path.stem}")
+            notes.append(
+                f"{path}: named {name}, as {taken_by} has the name {path.stem}"
+            )
         job = ImageJob(
             image=path,
             overlay=output / f"{name}_overlay.{overlay_format}",

@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from importlib import metadata
+
+from keras_seg import __version__
 
 DESCRIPTION = "Semantic segmentation in Keras 3."
 
@@ -55,7 +56,9 @@ def main(arguments=None):
 
 def build_parser():
     parser = argparse.ArgumentParser(prog="keras-seg", description=DESCRIPTION)
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument(
+        "--version", action="version", version=f"keras-seg {__version__}"
+    )
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True
     )
@@ -105,17 +108,13 @@ def build_parser():
 
 
 def _share(text):
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must lie in 0..1, not {text}")
-    return value
-
-
-def _version():
     try:
-        return f"keras-seg {metadata.version('keras-seg')}"
-    except metadata.PackageNotFoundError:
-        return "keras-seg (not installed)"
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text}")
+    return value
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import sys
 
 from tqdm import tqdm
 
-from keras_seg.cli.choose_backend import choose_backend
+from keras_seg.cli.choose_backend import choose_backend, import_keras
 from keras_seg.cli.image_jobs import find_images, plan_jobs
 
 
@@ -58,6 +58,7 @@ def _load(preset):
     try:
         backend = choose_backend()
         print(f"Loading {_printable(preset)} on {backend}", flush=True)
+        import_keras()
         from keras_seg import presets
 
         return presets.load_model(preset)
@@ -72,12 +73,12 @@ def _run(jobs, model, options):
     for job in tqdm(jobs, unit="image", disable=None):
         try:
             _segment_file(job, model, options)
-        except (OSError, ValueError, MemoryError) as error:
+        except Exception as error:  # whatever it is must not end the batch
             failed += 1
-            _tell(f"{job.image}: {error or 'not enough memory'}")
-        except Exception as error:  # a backend's own error must not end the batch
-            failed += 1
-            _tell(f"{job.image}: {type(error).__name__}: {error}")
+            reason = str(error)
+            if not isinstance(error, (OSError, ValueError)):
+                reason = f"{type(error).__name__}: {error}"
+            _tell(reason if str(job.image) in reason else f"{job.image}: {reason}")
     return failed
 
 
@@ -85,20 +86,22 @@ def _segment_file(job, model, options):
     from PIL import Image
 
     from keras_seg.data.read_image import read_image
-    from keras_seg.inference import draw_overlay, label_png, segment
+    from keras_seg.inference import default_palette, draw_overlay, label_png, segment
 
     image = read_image(job.image)
     labels = segment(model, image)
+    classes = range(model.num_classes)
+    palette = model.palette or default_palette(model.num_classes)
     overlay = draw_overlay(
         image,
         labels,
-        model.class_names,
-        model.palette,
+        model.class_names or [f"class {class_id}" for class_id in classes],
+        palette,
         alpha=options.alpha,
         legend=options.legend,
         ignore_class=model.ignore_class,
     )
-    _save(label_png(labels, model.palette), job.labels)
+    _save(label_png(labels, palette), job.labels)
     _save(Image.fromarray(overlay), job.overlay, quality=92)
 
 

@@ -5,21 +5,23 @@ import os
 import numpy as np
 from PIL import Image
 
+from keras_seg.data.read_image import read_image, to_rgb
+
 
 def as_rgb(image):
     """A path, Pillow image or array as a uint8 array `(H, W, 3)`.
 
     Args:
         image: Path of an image file, a Pillow image, or an array `(H, W, 3)`, grey
-            `(H, W)` or `(H, W, 1)`, or RGBA `(H, W, 4)` (alpha is dropped), with
-            integer or floating point values in 0..255.
+            `(H, W)` or `(H, W, 1)`, or RGBA `(H, W, 4)`, with integer or
+            floating point values in 0..255. Transparent pixels are shown on white.
 
     Returns:
         uint8 NumPy array `(H, W, 3)`.
 
     Raises:
-        FileNotFoundError: If the path does not exist.
-        ValueError: If it is no readable image or its shape, type or values do not fit.
+        ValueError: If there is no readable image or its shape, type or values do not
+            fit.
 
     Example:
 
@@ -31,25 +33,17 @@ def as_rgb(image):
     ```
     """
     if isinstance(image, (str, os.PathLike)):
-        from keras_seg.data.read_image import read_image
-
         return read_image(image)
     if isinstance(image, Image.Image):
-        image = _pillow_to_array(image)
+        if 0 in image.size:
+            raise ValueError(f"The image is empty. Received: size {image.size}")
+        return to_rgb(image)
     array = _to_uint8(_to_numpy(image))
-    if array.ndim == 2:
-        array = array[:, :, None]
-    if array.shape[2] == 1:
-        array = np.repeat(array, 3, axis=2)
-    return np.ascontiguousarray(array[:, :, :3])
-
-
-def _pillow_to_array(image):
-    if image.mode.startswith("I;16"):
-        return (np.asarray(image) // 257).astype("uint8")
-    if image.mode in ("I", "F"):
-        return np.asarray(image)
-    return np.asarray(image.convert("RGB"))
+    if array.ndim == 3 and array.shape[2] == 3:
+        return np.ascontiguousarray(array)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    return to_rgb(Image.fromarray(np.ascontiguousarray(array)))
 
 
 def _to_numpy(image):
@@ -59,7 +53,9 @@ def _to_numpy(image):
             "An image must be a path, a Pillow image, or an array of integers or "
             f"floats in 0..255. Received: {type(image).__name__} of dtype {array.dtype}"
         )
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
+    if array.ndim not in (2, 3) or (
+        array.ndim == 3 and array.shape[2] not in (1, 3, 4)
+    ):
         raise ValueError(
             "An image array must have the shape (height, width, 3), (height, width) "
             "or (height, width, 4): one image, channels last. "

@@ -35,7 +35,6 @@ def segment(
         NumPy array `(H, W)`: uint8 where all ids fit, else int32.
 
     Raises:
-        FileNotFoundError: If the path does not exist.
         ValueError: If the image cannot be read or has an unfit shape, type or range,
             if an option is out of range, or if the model's output does not fit.
 
@@ -144,8 +143,10 @@ def _label_dtype(model):
 
 
 def _tile_size(tile):
-    size = (tile, tile) if isinstance(tile, (int, np.integer)) else tuple(tile)
-    if len(size) != 2 or any(int(side) != side or side < 1 for side in size):
+    size = tile if isinstance(tile, (tuple, list)) else (tile, tile)
+    if len(size) != 2 or not all(
+        isinstance(side, (int, np.integer)) and side >= 1 for side in size
+    ):
         raise ValueError(
             "`tile` must be a positive integer or a pair (height, width) of them. "
             f"Received: tile={tile!r}"
