@@ -88,7 +88,7 @@ def _draw_contours(picture, labels):
     if thickness > 1:
         border = cv2.dilate(border, np.ones((thickness, thickness), "uint8"))
     line = border.astype(bool)
-    picture[line] = (picture[line] * 0.25 + 255 * 0.75).astype("uint8")
+    picture[line] = picture[line] // 4 + 191  # a quarter photo, the rest white
 
 
 def _check(image, labels, class_names, palette, alpha):
