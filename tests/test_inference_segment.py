@@ -56,9 +56,24 @@ def test_tiles_give_the_labels_of_the_whole(model, size, overlap):
 
 def test_image_up_to_a_tile_is_not_cut():
     model = numpy_model(lambda patch: patch.astype("float32"), 3)
-    segment(model, random_image(30, 40), tile=(30, 40))
-    segment(model, random_image(30, 40), max_pixels_at_once=1200)
-    assert model.seen == [(1, 30, 40, 3)] * 2
+    segment(model, random_image(40, 50), tile=(40, 50))
+    segment(model, random_image(40, 50), max_pixels_at_once=2000)
+    assert model.seen == [(1, 40, 50, 3)] * 2
+
+
+def test_small_sides_are_extended_by_their_edge():
+    shown = []
+
+    def answer(patch):
+        shown.append(patch)
+        return patch.astype("float32")
+
+    image = random_image(5, 50)
+    labels = segment(numpy_model(answer, 3), image)
+    np.testing.assert_array_equal(labels, np.argmax(image, axis=-1))
+    assert shown[0].shape == (32, 50, 3)
+    np.testing.assert_array_equal(shown[0][:5], image)
+    assert (shown[0][5:] == image[4]).all()
 
 
 def test_tiles_keep_to_the_budget_and_have_one_shape():
@@ -214,8 +229,8 @@ def test_options_out_of_range_are_named(model, options):
 
 def test_output_that_is_no_logits_map_is_refused():
     quarter = numpy_model(lambda patch: patch[::4, ::4].astype("float32"), 3)
-    with pytest.raises(ValueError, match=r"\(1, 2, 2, 3\).*\(1, 8, 8, 3\)"):
-        segment(quarter, random_image(8, 8))
+    with pytest.raises(ValueError, match=r"\(1, 10, 10, 3\).*\(1, 40, 40, 3\)"):
+        segment(quarter, random_image(40, 40))
     broken = numpy_model(lambda patch: np.full(patch.shape, np.nan), 3)
     with pytest.raises(ValueError, match="NaN logits"):
         segment(broken, random_image(8, 8))

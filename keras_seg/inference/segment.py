@@ -5,6 +5,10 @@ import numpy as np
 from keras_seg.inference.as_rgb import as_rgb
 from keras_seg.inference.tiling import Axis, auto_tile, blend_ramp
 
+# The stride of the coarsest level of most backbones. A side below it can shrink to
+# nothing inside the model.
+MIN_SIDE = 32
+
 
 def segment(
     model, image, tile=None, overlap=0.125, threshold=None, max_pixels_at_once=2_000_000
@@ -15,6 +19,7 @@ def segment(
     larger one is cut into overlapping tiles of equal size. Where tiles overlap,
     their logits fade linearly into each other, so no seam shows. Only one tile and
     the strips that wait for a neighbour are held as logits, never the whole image.
+    Sides below 32 pixels are extended to that for the model by repeating the edge.
 
     Args:
         model: Callable Keras model from uint8 images `(B, H, W, 3)` to logits
@@ -108,6 +113,10 @@ def _blended_columns(model, image, row, columns):
 
 def _predict(model, patch):
     """Logits of one patch, `(h, w, 3)` -> float32 `(h, w, K)`, writable."""
+    height, width = patch.shape[:2]
+    missing = max(0, MIN_SIDE - height), max(0, MIN_SIDE - width)
+    if any(missing):
+        patch = np.pad(patch, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
     logits = model.predict_on_batch(np.ascontiguousarray(patch)[None])
     expected = (1, *patch.shape[:2], model.num_classes)
     if np.shape(logits) != expected:
@@ -116,7 +125,7 @@ def _predict(model, patch):
             f"shape {patch.shape}, expected logits of shape {expected}. The model "
             "must return one array of logits at the size of its input."
         )
-    logits = np.array(logits[0], "float32")
+    logits = np.array(logits[0, :height, :width], "float32")
     if np.isnan(logits).any():
         raise ValueError(
             "`model` returned NaN logits, so no class can be chosen. Its weights are "
