@@ -234,12 +234,12 @@ def test_a_failed_write_leaves_nothing_behind(loaded, monkeypatch, capsys):
 
 
 def test_errors_of_the_model_do_not_end_the_batch(loaded, model, monkeypatch, capsys):
-    photo("a.png", 11, 11)
-    photo("b.png", 12, 12)
+    photo("a.png", 41, 41)
+    photo("b.png", 42, 42)
     answer = model.predict_on_batch
 
     def picky(images):
-        if images.shape[1] == 11:
+        if images.shape[1] == 41:
             raise RuntimeError("out of memory")
         return answer(images)
 
