@@ -97,7 +97,7 @@ def read_image(path, max_pixels=MAX_PIXELS):
         try:
             image.load()
             image = ImageOps.exif_transpose(image)
-            return _to_rgb(image)
+            return to_rgb(image)
         except Exception as error:  # decoders raise many types on broken files
             raise ValueError(_unreadable(path, error)) from error
 
@@ -124,7 +124,18 @@ def image_size(path, max_pixels=MAX_PIXELS):
     return (width, height) if turned else (height, width)
 
 
-def _to_rgb(image):
+def to_rgb(image):
+    """Convert a Pillow image to a uint8 RGB array.
+
+    Args:
+        image: `PIL.Image.Image` of any mode but floating point.
+
+    Returns:
+        A uint8 array of shape `(height, width, 3)`.
+
+    Raises:
+        ValueError: if the values cannot be brought to 8 bits.
+    """
     if image.mode in GREY_16_MODES:
         grey = np.asarray(image).astype("int64")
         if grey.min() < 0 or grey.max() > 65535:

@@ -1,0 +1,67 @@
+# make demo   a photo segmented by the shipped weights
+# make test   the tests on TensorFlow, JAX and torch
+# make lint   style checks
+# make clean  removes the environment and the results of the demo
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+PRESET ?= ecenet/camvid
+PHOTOS ?= examples/photos
+BACKENDS ?= tensorflow jax torch
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test lint clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+demo: $(VENV)/.demo
+	$(BIN)/keras-seg predict $(PHOTOS) --preset $(PRESET) --output demo --overwrite
+	@echo "Look at:"
+	@ls -1 $(CURDIR)/demo/*_overlay.*
+
+# Each backend in a process of its own; all three run even if one fails.
+test: $(VENV)/.test
+	@status=0; for backend in $(BACKENDS); do \
+		echo "=== tests on $$backend"; \
+		KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=3 \
+			$(BIN)/python -m pytest -q || status=1; \
+	done; exit $$status
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf $(VENV) demo
+
+# The environment and what each task needs in it, renewed when pyproject.toml changes.
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "keras_seg needs Python 3.11 or newer, found $$($(PYTHON) --version)." \
+			"Name another: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo: pyproject.toml $(VENV)/.made
+	@echo "Installing keras_seg with TensorFlow into $(VENV): some minutes at first"
+	$(PIP) --editable '.[tensorflow]'
+	@touch $@
+
+# torch comes first and alone, so that pip takes the build named, not what another
+# package asks for. For the small CPU build of other indexes:
+# make test TORCH='torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu'
+$(VENV)/.test: pyproject.toml $(VENV)/.made
+	@echo "Installing keras_seg with all backends into $(VENV): some minutes at first"
+	$(PIP) $(TORCH)
+	$(PIP) --editable '.[tensorflow,jax,torch,test]'
+	@touch $@ $(VENV)/.demo $(VENV)/.lint
+
+$(VENV)/.lint: pyproject.toml $(VENV)/.made
+	$(PIP) 'ruff>=0.9'
+	@touch $@

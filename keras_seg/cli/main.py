@@ -1,0 +1,121 @@
+"""The command `keras-seg`. Imports Keras only when a command runs."""
+
+import argparse
+import sys
+
+from keras_seg import __version__
+
+DESCRIPTION = "Semantic segmentation in Keras 3."
+
+PREDICT = """\
+Segments images: for each, writes NAME_overlay.png, the picture with its classes in
+colour and a legend, and NAME_labels.png, whose pixel values are the class ids."""
+
+PREDICT_NOTES = """\
+A folder stands for the images directly in it, without pictures whose names end in
+_overlay or _labels. An image that cannot be read gets one line on stderr, the others
+are still done, and the exit status is 1. Two images of the same name get different
+output names (photo, photo-2). Files that exist are kept, and count as an error, unless
+--overwrite is given. The backend is KERAS_BACKEND if that is set, else the fastest
+one installed for a CPU: tensorflow, torch or jax.
+
+examples:
+  keras-seg predict photo.jpg --output segmented
+  keras-seg predict holiday/ 'more/**/*.png' --output segmented --alpha 0.4"""
+
+
+def main(arguments=None):
+    """Runs the command line and returns the exit status.
+
+    Args:
+        arguments: List of strings; `None` takes those of the process.
+
+    Returns:
+        0 if all went well, 1 if some images failed, 2 if nothing could start.
+
+    Example:
+
+    ```python
+    from keras_seg.cli.main import main
+
+    try:
+        main(["--version"])
+    except SystemExit as stop:
+        print(stop.code)  # 0
+    ```
+    """
+    options = build_parser().parse_args(arguments)
+    from keras_seg.cli.predict import predict
+
+    try:
+        return predict(options)
+    except KeyboardInterrupt:
+        print("keras-seg: interrupted", file=sys.stderr)
+        return 130
+
+
+def build_parser():
+    parser = argparse.ArgumentParser(prog="keras-seg", description=DESCRIPTION)
+    parser.add_argument(
+        "--version", action="version", version=f"keras-seg {__version__}"
+    )
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", required=True
+    )
+    predict = commands.add_parser(
+        "predict",
+        help="segment images and draw the result",
+        description=PREDICT,
+        epilog=PREDICT_NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    predict.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="image file, folder or glob pattern"
+    )
+    predict.add_argument(
+        "--output", "-o", required=True, metavar="DIR", help="folder for the results"
+    )
+    predict.add_argument(
+        "--preset",
+        "-p",
+        default="ecenet/camvid",
+        metavar="NAME",
+        help="shipped preset or folder of a saved one (default: %(default)s)",
+    )
+    predict.add_argument(
+        "--alpha",
+        type=_share,
+        default=0.55,
+        metavar="X",
+        help="how much the colours cover the picture, 0 to 1 (default: %(default)s)",
+    )
+    predict.add_argument(
+        "--no-legend",
+        dest="legend",
+        action="store_false",
+        help="leave the legend out, so that the overlay has the size of the image",
+    )
+    predict.add_argument(
+        "--format",
+        choices=["png", "jpg"],
+        default="png",
+        help="format of the overlay; label maps are always PNG (default: %(default)s)",
+    )
+    predict.add_argument(
+        "--overwrite", action="store_true", help="replace existing output files"
+    )
+    return parser
+
+
+def _share(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
