@@ -54,8 +54,7 @@ $(VENV)/.demo: pyproject.toml $(VENV)/.made
 	@touch $@
 
 # torch comes first and alone, so that pip takes the build named, not what another
-# package asks for. For the small CPU build of other indexes:
-# make test TORCH='torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu'
+# package asks for. Name another build with `make test TORCH='torch==...'`.
 $(VENV)/.test: pyproject.toml $(VENV)/.made
 	@echo "Installing keras_seg with all backends into $(VENV): some minutes at first"
 	$(PIP) $(TORCH)

@@ -108,7 +108,7 @@ def parse_arguments():
     add("--output", required=True, help="folder of the run")
     add("--hidden-dim", type=int, default=64)
     add("--input-scale", type=float, default=1.5)
-    add("--crop-size", type=int, nargs=2, default=(224, 224))
+    add("--crop-size", type=int, nargs=2, default=(192, 256))
     add("--scale-range", type=float, nargs=2, default=(0.5, 2.0))
     add("--focus-classes", type=int, nargs="*", default=(2, 6, 7, 9, 10))
     add("--focus-probability", type=float, default=0.3)

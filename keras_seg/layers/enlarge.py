@@ -6,20 +6,25 @@ from keras_seg.layers.resize import resize_bilinear
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class Enlarge(keras.layers.Layer):
-    """Enlarges images bilinearly by a factor, so that thin things survive strides.
+    """Enlarges images bilinearly to sizes that the strides of a network divide.
+
+    Enlarging lets thin things survive the strides. Sizes that are a multiple of the
+    coarsest stride keep the levels of a pyramid aligned, and an image of a single
+    pixel alive.
 
     Args:
-        scale: Float, at least 1. Sizes are rounded down.
+        scale: Float, at least 1.
+        multiple: Integer. Sizes are rounded up to a multiple of it.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Input shape:
         `(B, H, W, C)`
 
     Output shape:
-        `(B, int(H * scale), int(W * scale), C)`
+        `(B, ceil(int(H * scale) / multiple) * multiple, ..., C)`, likewise for `W`.
 
     Raises:
-        ValueError: If `scale` is below 1.
+        ValueError: If `scale` or `multiple` is below 1.
 
     Example:
 
@@ -27,36 +32,42 @@ class Enlarge(keras.layers.Layer):
     import numpy as np
     import keras_seg
 
-    layer = keras_seg.layers.Enlarge(1.5)
-    print(layer(np.zeros((1, 5, 8, 3), "float32")).shape)  # (1, 7, 12, 3)
+    layer = keras_seg.layers.Enlarge(1.5, multiple=8)
+    print(layer(np.zeros((1, 5, 16, 3), "float32")).shape)  # (1, 8, 24, 3)
     ```
     """
 
-    def __init__(self, scale, **kwargs):
+    def __init__(self, scale=1.0, multiple=1, **kwargs):
         super().__init__(**kwargs)
-        if scale < 1:
+        if scale < 1 or multiple < 1:
             raise ValueError(
-                f"`scale` must be at least 1. Received: {scale}. Shrink images in "
-                "the data pipeline instead, with antialiasing."
+                "`scale` and `multiple` must be at least 1. Received: "
+                f"scale={scale}, multiple={multiple}. Shrink images in the data "
+                "pipeline instead, with antialiasing."
             )
         self.scale = float(scale)
+        self.multiple = int(multiple)
 
     def call(self, inputs):
-        if self.scale == 1:
-            return inputs
-        size = [
-            int(n * self.scale)
-            if isinstance(n, int)
-            else ops.cast(ops.cast(n, "float32") * self.scale, "int32")
-            for n in ops.shape(inputs)[1:3]
-        ]
-        return resize_bilinear(inputs, size)
+        size = ops.shape(inputs)[1:3]
+        return resize_bilinear(inputs, [self._enlarged(n) for n in size])
+
+    def _enlarged(self, n):
+        if isinstance(n, int):
+            n = int(n * self.scale)
+        else:
+            n = ops.cast(ops.cast(n, "float32") * self.scale, "int32")
+        return (n + self.multiple - 1) // self.multiple * self.multiple
 
     def compute_output_shape(self, input_shape):
         height, width = (
-            None if n is None else int(n * self.scale) for n in input_shape[1:3]
+            None if n is None else self._enlarged(n) for n in input_shape[1:3]
         )
         return (input_shape[0], height, width, input_shape[-1])
 
     def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
+        return {
+            **super().get_config(),
+            "scale": self.scale,
+            "multiple": self.multiple,
+        }

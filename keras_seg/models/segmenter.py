@@ -31,6 +31,8 @@ class Segmenter(keras_hub.models.ImageSegmenter):
             levels of the backbone from stride 4 on.
         input_scale: Float, at least 1. Images are enlarged by it before the backbone;
             logits have the size of the image that came in.
+        size_multiple: Integer, the coarsest stride. Inside the model sizes are
+            stretched up to a multiple of it, so that levels stay aligned.
         freeze_backbone_norm: Boolean. Whether the backbone runs in inference mode in
             training: batch statistics stay as loaded, all its weights still learn.
         class_names: List of strings, or `None`.
@@ -48,6 +50,7 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         preprocessor=None,
         pyramid_levels=None,
         input_scale=1.0,
+        size_multiple=32,
         freeze_backbone_norm=False,
         class_names=None,
         palette=None,
@@ -65,7 +68,7 @@ class Segmenter(keras_hub.models.ImageSegmenter):
             1 / 127.5, offset=-1.0, dtype=dtype, name="preprocessor"
         )
         self.head = head
-        self.enlarge = Enlarge(input_scale, dtype=dtype, name="enlarge")
+        self.enlarge = Enlarge(input_scale, size_multiple, dtype=dtype, name="enlarge")
         self.resize_to_match = ResizeToMatch(dtype=dtype, name="resize_to_match")
         self.pyramid = keras.Model(
             backbone.inputs,
@@ -85,6 +88,7 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         self.num_classes = num_classes
         self.pyramid_levels = levels
         self.input_scale = input_scale
+        self.size_multiple = size_multiple
         self.class_names = None if class_names is None else list(class_names)
         self.palette = None if palette is None else [list(map(int, c)) for c in palette]
         self.ignore_class = ignore_class
@@ -177,6 +181,7 @@ class Segmenter(keras_hub.models.ImageSegmenter):
             "num_classes": self.num_classes,
             "pyramid_levels": self.pyramid_levels,
             "input_scale": self.input_scale,
+            "size_multiple": self.size_multiple,
             "freeze_backbone_norm": self.freeze_backbone_norm,
             "class_names": self.class_names,
             "palette": self.palette,
