@@ -100,11 +100,16 @@ class Segmenter(keras_hub.models.ImageSegmenter):
 
     # Every source of data that Keras takes; see the docstring.
     fit = keras.Model.fit
-    evaluate = keras.Model.evaluate
     predict = keras.Model.predict
     train_on_batch = keras.Model.train_on_batch
     test_on_batch = keras.Model.test_on_batch
     predict_on_batch = keras.Model.predict_on_batch
+
+    def evaluate(self, *args, return_dict=False, **kwargs):
+        """`keras.Model.evaluate`, without the losses that exist only in training."""
+        logs = keras.Model.evaluate(self, *args, return_dict=True, **kwargs)
+        logs = {k: v for k, v in logs.items() if k not in self.auxiliary_loss_names}
+        return logs if return_dict else list(logs.values())
 
     auxiliary_loss_names = ()
 
