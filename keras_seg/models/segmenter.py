@@ -109,7 +109,10 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         """`keras.Model.evaluate`, without the losses that exist only in training."""
         logs = keras.Model.evaluate(self, *args, return_dict=True, **kwargs)
         logs = {k: v for k, v in logs.items() if k not in self.auxiliary_loss_names}
-        return logs if return_dict else list(logs.values())
+        if return_dict:
+            return logs
+        values = list(logs.values())
+        return values if len(values) > 1 else values[0]
 
     auxiliary_loss_names = ()
 
