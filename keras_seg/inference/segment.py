@@ -8,10 +8,11 @@ from keras_seg.inference.tiling import Axis, auto_tile, blend_ramp
 # The stride of the coarsest level of most backbones. A side below it can shrink to
 # nothing inside the model.
 MIN_SIDE = 32
+MAX_PIXELS = 2_000_000
 
 
 def segment(
-    model, image, tile=None, overlap=0.125, threshold=None, max_pixels_at_once=2_000_000
+    model, image, tile=None, overlap=0.125, threshold=None, max_pixels_at_once=None
 ):
     """The class of every pixel of one image, at the image's own size.
 
@@ -23,7 +24,8 @@ def segment(
 
     Args:
         model: Callable Keras model from uint8 images `(B, H, W, 3)` to logits
-            `(B, H, W, K)`, with attributes `num_classes` and `ignore_class`.
+            `(B, H, W, K)`, with attributes `num_classes` and `ignore_class`, and
+            perhaps `input_scale`.
         image: Path of an image file, a Pillow image, or an array: `(H, W, 3)`, grey
             `(H, W)` or `(H, W, 1)`, or RGBA `(H, W, 4)`; values are 0..255, of an
             integer or a floating point type.
@@ -34,7 +36,8 @@ def segment(
         threshold: Optional float in `[0, 1]`: pixels whose most probable class has a
             lower probability get `model.ignore_class`.
         max_pixels_at_once: Integer: the most pixels the model is shown in one step
-            when `tile` is `None`. Lower it when memory is short.
+            when `tile` is `None`. Lower it when memory is short. By default 2 million,
+            as counted after a model with an `input_scale` has enlarged them.
 
     Returns:
         NumPy array `(H, W)`: uint8 where all ids fit, else int32.
@@ -57,6 +60,9 @@ def segment(
     print(labels.shape)  # (30, 50)
     ```
     """
+    if max_pixels_at_once is None:
+        scale = getattr(model, "input_scale", 1.0)
+        max_pixels_at_once = int(MAX_PIXELS / scale**2)
     _check_options(overlap, threshold, max_pixels_at_once)
     image = as_rgb(image)
     height, width = image.shape[:2]

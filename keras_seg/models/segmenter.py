@@ -4,10 +4,11 @@ import keras_hub
 from keras_seg.layers.enlarge import Enlarge
 from keras_seg.layers.resize_to_match import ResizeToMatch
 from keras_seg.metrics.mean_iou import MeanIoU
+from keras_seg.models.segmenter_methods import SegmenterMethods
 from keras_seg.optimizers.multiplier_adamw import MultiplierAdamW
 
 
-class Segmenter(keras_hub.models.ImageSegmenter):
+class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
     """Base class of the models: images in, logits of the same height and width out.
 
     It is a task of keras-hub, with what that lacks for segmentation: void labels,
@@ -23,7 +24,8 @@ class Segmenter(keras_hub.models.ImageSegmenter):
 
     Args:
         backbone: A `keras_hub.models.FeaturePyramidBackbone`.
-        head: Layer, called `"head"`.
+        head: Layer, called `"head"`. Its attribute `class_layers` lists the layers
+            whose weights depend on the classes, which `from_preset` can replace.
         num_classes: Integer.
         preprocessor: Layer that maps images in 0..255 to what the backbone expects;
             by default to -1..1. `keras_hub.layers.ImageConverter` serves as well.

@@ -1,0 +1,106 @@
+import keras
+
+
+class SegmenterMethods:
+    """What one does with a finished `Segmenter`: use it, save it, load it.
+
+    The methods are a front for packages that import `keras_seg.models`, and so import
+    them only when called.
+    """
+
+    class _Presets:
+        def __get__(self, instance, owner):
+            from keras_seg.presets.shipped import shipped_presets
+
+            entries = shipped_presets(owner)
+            return {name: entry["description"] for name, entry in entries.items()}
+
+    presets = _Presets()
+
+    def segment(self, image, tile=None, overlap=0.125, threshold=None):
+        """The class of every pixel of one image, at the image's own size.
+
+        Args:
+            image, tile, overlap, threshold: See `keras_seg.inference.segment`.
+
+        Returns:
+            NumPy array `(H, W)` of class ids.
+        """
+        from keras_seg.inference import segment
+
+        return segment(self, image, tile, overlap, threshold)
+
+    @classmethod
+    def from_preset(cls, preset, load_weights=True, **kwargs):
+        """Makes a model from a preset.
+
+        Args:
+            preset: One of: the name of a shipped preset, see `presets`, which is
+                loaded offline and checked against its hashes; the folder of a saved
+                preset (`"./name"` where a shipped one has the same name); a handle
+                such as `"hf://USER/NAME"` or `"kaggle://..."`; a backbone of
+                keras-hub such as `"resnet_50_imagenet"`, which gets a new head and
+                needs `num_classes`.
+            load_weights: Boolean. `False` leaves all weights random.
+            **kwargs: Arguments of the constructor, in place of those saved, and
+                `dtype`, by default the global policy. With `num_classes` the layers
+                that depend on the classes are new, and class names and palette are
+                forgotten unless given; all other weights are those of the preset
+                (keras-hub would drop the whole head).
+
+        Raises:
+            ValueError: If the preset is unknown, damaged, of another class, or does
+                not fit the arguments.
+            OSError: If its files are missing or cannot be read.
+        """
+        from keras_seg.presets.load_preset import load_preset
+
+        return load_preset(cls, preset, load_weights, **kwargs)
+
+    def save_to_preset(self, preset_dir, storage_dtype=None):
+        """Saves config and weights to a folder that `from_preset` loads.
+
+        Args:
+            preset_dir: Path of a folder: new, empty, or of a preset, which is
+                replaced once the new one is complete. Its `README.md` stays.
+            storage_dtype: `"float16"` stores kernels in half precision, which halves
+                the size; biases and normalisation stay as they are.
+
+        Raises:
+            FileExistsError: If there is something else.
+
+        Example:
+
+        ```python
+        import tempfile
+        import keras_seg
+
+        model = keras_seg.ECENet(
+            keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+            num_classes=3,
+            hidden_dim=8,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            model.save_to_preset(folder)
+            copy = keras_seg.ECENet.from_preset(folder)
+        ```
+        """
+        from keras_seg.presets.save_preset import save_preset
+
+        save_preset(self, preset_dir, storage_dtype)
+
+    def save_task_weights(self, filepath):
+        keras.saving.save_weights(self, filepath, objects_to_skip=self._not_of_task())
+
+    def load_task_weights(self, filepath, layers_to_skip=()):
+        skipped = [part for x in layers_to_skip for part in x._flatten_layers()]
+        keras.saving.load_weights(
+            self, filepath, objects_to_skip=[*self._not_of_task(), *skipped]
+        )
+
+    def _not_of_task(self):
+        """keras-hub would also save the state of the optimizer."""
+        training = [*self.metrics, *self.auxiliary_trackers]
+        if hasattr(self, "optimizer"):
+            training.append(self.optimizer)
+        return [*self.backbone._flatten_layers(), *training]

@@ -1,0 +1,80 @@
+"""Presets that keras-hub can reach: its built-in names and its handles.
+
+keras-hub has no public way to fetch one file of a preset, which is how we learn
+whether a handle holds a model of ours. Hence the private imports, here only.
+"""
+
+from pathlib import Path
+
+import keras_hub
+from keras_hub.src.utils.preset_utils import check_file_exists, get_file
+
+from keras_seg.models.segmenter import Segmenter
+from keras_seg.presets import preset_files
+from keras_seg.presets.check_config import check_config, registered_class
+
+HANDLES = ("kaggle://", "hf://", "modelscope://")
+
+
+def built_in_names():
+    """The names of the feature pyramid backbones that keras-hub knows."""
+    return set(keras_hub.models.FeaturePyramidBackbone.presets)
+
+
+def is_keras_hub_preset(preset):
+    """Whether `preset` is a handle or a built-in name of keras-hub."""
+    return preset.startswith(HANDLES) or preset in built_in_names()
+
+
+def model_folder(preset, load_weights):
+    """The folder with the files of a model of ours, fetched if need be.
+
+    Args:
+        preset: String: a local folder, or what `is_keras_hub_preset` accepts.
+        load_weights: Boolean. Whether weights are needed.
+
+    Returns:
+        Path, or `None` if the preset holds a backbone, or a model of keras-hub.
+
+    Raises:
+        ValueError: If the preset names a model that is not known.
+    """
+    if not check_file_exists(preset, preset_files.TASK):
+        return None
+    path = Path(get_file(preset, preset_files.TASK))
+    config = preset_files.read_json(path)
+    found = registered_class(config)
+    if found is None or not issubclass(found, keras_hub.models.Task):
+        raise ValueError(
+            f"'{path}' names {config.get('registered_name')!r}, which is not a known "
+            "model. If it is your own, import its module first."
+        )
+    if not issubclass(found, Segmenter):
+        return None
+    wanted = [preset_files.METADATA]
+    if load_weights:
+        wanted += [preset_files.BACKBONE_WEIGHTS, preset_files.TASK_WEIGHTS]
+    for name in wanted:
+        check_file_exists(preset, name)  # fetches it
+    return path.parent
+
+
+def load_backbone(preset, load_weights, **kwargs):
+    """The backbone of a preset and the converter for its images.
+
+    Returns:
+        `(backbone, converter)`: the converter scales only, and is `None` if the
+        preset has none.
+    """
+    if check_file_exists(preset, preset_files.CONFIG):
+        path = Path(get_file(preset, preset_files.CONFIG))
+        config = preset_files.read_json(path)
+        if "registered_name" in config:  # else another library's, which is converted
+            check_config(config, path)
+    backbone = keras_hub.models.Backbone.from_preset(
+        preset, load_weights=load_weights, **kwargs
+    )
+    converter = None
+    if check_file_exists(preset, "image_converter.json"):
+        converter = keras_hub.layers.ImageConverter.from_preset(preset, image_size=None)
+    return backbone, converter

@@ -1,0 +1,92 @@
+import json
+import shutil
+import uuid
+from pathlib import Path
+
+import keras
+import keras_hub
+
+from keras_seg.presets import preset_files
+from keras_seg.presets.store_as_float16 import store_as_float16
+
+# Files of a preset; an old preset with others than these is not replaced.
+FILES = (
+    preset_files.CONFIG,
+    preset_files.TASK,
+    preset_files.METADATA,
+    preset_files.BACKBONE_WEIGHTS,
+    preset_files.TASK_WEIGHTS,
+    "preprocessor.json",
+    "image_converter.json",
+)
+KEPT = ("README.md",)
+
+
+def save_preset(model, preset_dir, storage_dtype=None):
+    """Writes a model to a folder. See `keras_seg.models.Segmenter.save_to_preset`."""
+    if storage_dtype not in (None, "float16"):
+        raise ValueError(
+            "`storage_dtype` must be None or 'float16'. Received: "
+            f"storage_dtype={storage_dtype!r}"
+        )
+    target = Path(preset_dir).resolve()
+    _check_target(target)
+    draft = _beside(target, "new")
+    draft.mkdir(parents=True)
+    try:
+        keras_hub.models.Task.save_to_preset(model, str(draft), max_shard_size=None)
+        weights = [preset_files.BACKBONE_WEIGHTS, preset_files.TASK_WEIGHTS]
+        if storage_dtype == "float16":
+            for name in weights:
+                store_as_float16(draft / name)
+        # keras-hub's has the date in it: no two savings would be equal.
+        metadata = {
+            "keras_version": keras.version(),
+            "keras_hub_version": keras_hub.version(),
+            "parameter_count": model.count_params(),
+            "tasks": [type(model).__name__],
+            "sha256": {name: preset_files.sha256(draft / name) for name in weights},
+        }
+        (draft / preset_files.METADATA).write_text(json.dumps(metadata, indent=4))
+        for name in KEPT:
+            if (target / name).exists():
+                shutil.copy2(target / name, draft / name)
+        _swap(draft, target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _check_target(target):
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise FileExistsError(
+            f"'{target}' is a file. Name a folder for the preset, new or empty."
+        )
+    found = {path.name for path in target.iterdir()}
+    strange = sorted(found - {*FILES, *KEPT})
+    if found and (strange or preset_files.TASK not in found):
+        raise FileExistsError(
+            f"'{target}' exists and is not just a preset"
+            f"{f', it holds {strange[0]!r}' if strange else ''}. It was left as it is: "
+            "name another folder, new or empty, or one that holds a preset."
+        )
+
+
+def _beside(target, word):
+    return target.with_name(f".{target.name}.{word}-{uuid.uuid4().hex[:8]}")
+
+
+def _swap(draft, target):
+    """Puts the finished folder in its place; at no moment is the old one lost."""
+    if not target.exists():
+        draft.rename(target)
+        return
+    old = _beside(target, "old")
+    target.rename(old)
+    try:
+        draft.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,76 @@
+import os
+
+import h5py
+import numpy as np
+
+# Smaller arrays gain nothing from compression.
+MIN_COMPRESSED_BYTES = 4096
+
+
+def store_as_float16(path):
+    """Rewrites a weights file of Keras with its kernels in half precision.
+
+    The layout stays, so Keras loads the file as any other and casts to the model's
+    own type. Kernels are the arrays of two or more axes. A kernel stays as it is if
+    half precision would move an entry by more than 2^-11 of the largest one: if it
+    would overflow or vanish. So do all biases and the gains and statistics of
+    normalisation, which are small and matter.
+
+    Args:
+        path: Path of a `.weights.h5` file.
+
+    Example:
+
+    ```python
+    import pathlib
+    import tempfile
+    import keras
+    from keras_seg.presets.store_as_float16 import store_as_float16
+
+    model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(64)])
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "model.weights.h5")
+        model.save_weights(path)
+        store_as_float16(path)
+        model.load_weights(path)
+    ```
+    """
+    draft = path.with_name(f"{path.name}.float16")
+    try:
+        # The old object headers, so that every HDF5 since 1.8 reads the file.
+        with (
+            h5py.File(path, "r") as source,
+            h5py.File(draft, "w", libver=("v108", "v108")) as target,
+        ):
+            _copy(source, target)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _copy(source, target):
+    target.attrs.update(source.attrs)
+    for name, item in source.items():
+        if isinstance(item, h5py.Group):
+            _copy(item, target.create_group(name))
+        else:
+            _copy_array(item, target, name)
+
+
+def _copy_array(item, target, name):
+    array = item[()]
+    # An array with attributes is of a type that HDF5 lacks, in disguise.
+    if array.ndim >= 2 and array.dtype.kind == "f" and not item.attrs:
+        array = _halved(array)
+    compression = {}
+    if array.nbytes >= MIN_COMPRESSED_BYTES:
+        compression = {"compression": "gzip", "shuffle": True}
+    copy = target.create_dataset(name, data=array, **compression)
+    copy.attrs.update(item.attrs)
+
+
+def _halved(array):
+    with np.errstate(over="ignore"):
+        half = array.astype("float16")
+        error = np.abs(half - array).max(initial=0)
+    return half if error <= np.abs(array).max(initial=0) / 2**11 else array
