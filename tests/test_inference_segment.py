@@ -1,3 +1,4 @@
+import sys
 import tracemalloc
 from types import SimpleNamespace
 
@@ -237,10 +238,10 @@ def test_output_that_is_no_logits_map_is_refused():
 
 
 def test_a_model_that_enlarges_gets_smaller_tiles(monkeypatch):
-    monkeypatch.setattr("keras_seg.inference.segment.MAX_PIXELS", 4000)
+    monkeypatch.setattr(sys.modules[segment.__module__], "MAX_PIXELS", 40_000)
     model = numpy_model(lambda patch: patch.astype("float32"), 3)
-    segment(model, random_image(40, 50))
-    assert model.seen.pop() == (1, 40, 50, 3)
+    segment(model, random_image(100, 400))
+    assert model.seen.pop() == (1, 100, 400, 3)
     model.input_scale = 2.0
-    segment(model, random_image(40, 50))
-    assert all(shape[1] * shape[2] <= 1000 for shape in model.seen)
+    segment(model, random_image(100, 400))
+    assert all(shape[1] * shape[2] <= 10_000 for shape in model.seen)
