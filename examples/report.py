@@ -43,12 +43,16 @@ def print_table(name, result):
 def describe_run(arguments, run, weights):
     """What is needed to do it again. Paths of this machine are left out."""
     paths = ("data_dir", "images", "masks", "val_images", "val_masks", "output")
-    arguments = {key: value for key, value in arguments.items() if key not in paths}
-    for key in ("backbone", "backbone_weights"):
-        if arguments[key]:
-            arguments[key] = pathlib.Path(arguments[key]).name
+    backbone_weights = pathlib.Path(arguments["backbone_weights"] or "").name
+    arguments = {
+        key: value
+        for key, value in arguments.items()
+        if key not in (*paths, "backbone_weights")
+    }
+    arguments["backbone"] = pathlib.Path(arguments["backbone"]).name
     return {
         "arguments": arguments,
+        "backbone_weights": backbone_weights or None,
         "weights": weights,
         "seed": arguments["seed"],
         "commit": _commit(),

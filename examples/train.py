@@ -159,13 +159,16 @@ def open_data(args):
 
 def build_model(args, train):
     backbone, preprocessor = build_backbone(args.backbone, args.backbone_weights)
+    from_scratch = hasattr(keras.applications, args.backbone) and (
+        args.backbone_weights is None
+    )
     return MODELS[args.model](
         backbone,
         num_classes=train.num_classes,
         preprocessor=preprocessor,
         hidden_dim=args.hidden_dim,
         input_scale=args.input_scale,
-        freeze_backbone_norm=True,
+        freeze_backbone_norm=not from_scratch,
         class_names=train.class_names,
         palette=train.palette.tolist(),
         ignore_class=train.ignore_class,
