@@ -1,162 +1,179 @@
-"""Trains a segmentation model and reports it on the test split, on any backend.
+"""Trains a segmentation model and reports its quality, on any backend.
 
     KERAS_BACKEND=tensorflow python examples/train.py --model ecenet --data camvid \
-        --data-dir CAMVID --backbone-weights WEIGHTS --output runs/ecenet
+        --data-dir CAMVID --backbone-weights imagenet --output runs/ecenet
+
+    python examples/train.py --data folder --images IMAGES --masks MASKS \
+        --val-images IMAGES --val-masks MASKS --num-classes 5 --output runs/mine
 
 The run can be killed and started again with `--resume`; training goes on with the
-next epoch. Choices belong on the val split: `--no-test` leaves the test split alone.
+epoch that was interrupted. Choices belong on the val split: `--no-test` leaves the
+test split alone.
 """
 
 import argparse
 import json
-import os
 import pathlib
-import platform
-import subprocess
-import time
 
 import keras
+from build_backbone import build_backbone
+from report import describe_run, evaluate, print_table
+from run_folder import RunFolder
 
 import keras_seg
 from keras_seg import data
 
 MODELS = {"ecenet": keras_seg.ECENet}
+CAMVID_THIN_CLASSES = (2, 6, 7, 9, 10)
 
 
-def main():
-    args = parse_arguments()
+def main(arguments=None):
+    args = parse_arguments(arguments)
     keras.utils.set_random_seed(args.seed)
     output = pathlib.Path(args.output)
-    output.mkdir(parents=True, exist_ok=True)
-    if (output / "history.jsonl").exists() and not args.resume:
+    run = RunFolder(output, args.steps_per_epoch, note={"split": args.split})
+    if run.is_used and not args.resume:
         raise SystemExit(
             f"{output} holds a run already. Continue it with --resume, or name "
             "another --output."
         )
-    train = data.CamVid(args.data_dir, args.split)
+    train, held_out = open_data(args)
     model = build_model(args, train)
     compile_model(args, model)
+    epochs_done = run.restore(model)
     print(
         f"{args.model}: {model.count_params():,} parameters, {len(train)} training "
-        f"images, backend {keras.config.backend()}"
+        f"images, backend {keras.config.backend()}, {epochs_done} epochs done"
     )
+    fit(args, model, train, held_out.get("val"), run, epochs_done)
 
-    steps = args.steps_per_epoch
-    augmentation = data.TrainAugmentation(
-        args.crop_size,
-        scale_range=args.scale_range,
-        focus_classes=args.focus_classes,
-        focus_probability=args.focus_probability,
-    )
-    history = History(output, args)
-    callbacks = [
-        keras.callbacks.BackupAndRestore(output / "backup", delete_checkpoint=False),
-        keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-        keras.callbacks.ModelCheckpoint(
-            output / "best.weights.h5",
-            monitor="val_mean_iou",
-            mode="max",
-            save_best_only=True,
-            save_weights_only=True,
-        ),
-        keras.callbacks.ModelCheckpoint(
-            output / "last.weights.h5", save_weights_only=True
-        ),
-        history,
-        keras.callbacks.TerminateOnNaN(),
-    ]
-    validation = None
-    if args.validate_every:
-        validation = data.evaluation_dataset(data.CamVid(args.data_dir, "val"))
-    model.fit(
-        data.training_dataset(
-            train,
-            args.batch_size,
-            augmentation,
-            seed=args.seed,
-            workers=args.workers,
-            steps_per_epoch=steps,
-            initial_epoch=history.epochs_done,
-        ),
-        epochs=args.epochs,
-        validation_data=validation,
-        validation_freq=args.validate_every or 1,
-        callbacks=callbacks,
-        verbose=args.verbose,
-        shuffle=False,
-    )
-    weights = output / ("last.weights.h5" if "val" in args.split else "best.weights.h5")
-    model.load_weights(weights, skip_mismatch=False)
-    results = describe(args, history, weights.name)
-    splits = [s for s in ("val", "test") if s not in args.split]
-    for split in splits[: 1 if args.no_test else 2]:
-        results[split] = evaluate(model, data.CamVid(args.data_dir, split))
+    weights = "best.weights.h5" if "val" in held_out and run.best else "last.weights.h5"
+    model.load_weights(output / weights)
+    results = describe_run(vars(args), run, weights)
+    for split, source in held_out.items():
+        results[split] = evaluate(model, source, split, progress=args.verbose == 1)
         print_table(split, results[split])
     (output / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     model.save_to_preset(output / "preset")
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    add = parser.add_argument
-    add("--model", choices=sorted(MODELS), default="ecenet")
-    add("--data", choices=["camvid"], default="camvid")
-    add("--data-dir", required=True, help="folder with images/ and labels/")
+def parse_arguments(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument_group("data").add_argument
+    add("--data", choices=["camvid", "folder"], default="camvid")
+    add("--data-dir", help="CamVid: folder with images/ and labels/")
     add("--split", default="train", help="train, or train+val for the final model")
-    add("--backbone", default="MobileNetV2", help="a network of keras.applications")
+    add("--images", help="folder of the training images")
+    add("--masks", help="folder of their masks, named like the images")
+    add("--val-images", help="folder of the validation images")
+    add("--val-masks", help="folder of their masks")
+    add("--num-classes", type=int, help="void not counted")
+    add("--class-names", nargs="+", metavar="NAME")
+    add("--void-ids", type=int, nargs="+", default=(), help="ids that mean void")
+    add("--no-test", action="store_true", help="leave the test split alone")
+
+    add = parser.add_argument_group("model").add_argument
+    add("--model", choices=sorted(MODELS), default="ecenet")
+    add(
+        "--backbone",
+        default="MobileNetV2",
+        help="a network of keras.applications, or a preset of keras-hub",
+    )
     add("--backbone-weights", help="weights file of the backbone, or imagenet")
-    add("--output", required=True, help="folder of the run")
     add("--hidden-dim", type=int, default=64)
-    add("--input-scale", type=float, default=1.5)
-    add("--crop-size", type=int, nargs=2, default=(192, 256))
+    add("--input-scale", type=float, default=1.5, help="images are enlarged by it")
+
+    add = parser.add_argument_group("augmentation").add_argument
+    add("--crop-size", type=int, nargs=2, default=(192, 256), metavar=("H", "W"))
     add("--scale-range", type=float, nargs=2, default=(0.5, 2.0))
-    add("--focus-classes", type=int, nargs="*", default=(2, 6, 7, 9, 10))
+    add(
+        "--focus-classes",
+        type=int,
+        nargs="*",
+        metavar="ID",
+        help="rare classes that crops are laid around; by default the thin ones of "
+        "CamVid, none for other data",
+    )
     add("--focus-probability", type=float, default=0.3)
+
+    add = parser.add_argument_group("training").add_argument
     add("--batch-size", type=int, default=8)
     add("--epochs", type=int, default=26)
     add("--steps-per-epoch", type=int, default=100)
     add("--learning-rate", type=float, default=3e-4, help="of the backbone")
-    add("--head-multiplier", type=float, default=4.0)
+    add("--head-multiplier", type=float, default=4.0, help="of the learning rate")
     add("--weight-decay", type=float, default=0.02)
     add("--jaccard", type=float, default=1.0, help="weight of the Jaccard term")
     add("--ema", type=float, default=0.995, help="momentum of the averaged weights")
     add("--validate-every", type=int, default=2, help="epochs; 0 for never")
-    add("--workers", type=int, default=2)
+    add("--workers", type=int, default=2, help="threads that prepare batches")
     add("--seed", type=int, default=0)
+
+    add = parser.add_argument_group("run").add_argument
+    add("--output", required=True, help="folder of the run")
     add("--resume", action="store_true")
-    add("--no-test", action="store_true")
     add("--verbose", type=int, default=2, help="1 for a progress bar")
-    return parser.parse_args()
+    args = parser.parse_args(arguments)
+
+    if args.data == "camvid" and not args.data_dir:
+        parser.error("--data camvid needs --data-dir")
+    if args.data == "folder" and not (args.images and args.masks):
+        parser.error("--data folder needs --images and --masks")
+    if bool(args.val_images) != bool(args.val_masks):
+        parser.error("--val-images and --val-masks go together")
+    if args.focus_classes is None:
+        args.focus_classes = CAMVID_THIN_CLASSES if args.data == "camvid" else ()
+    return args
+
+
+def open_data(args):
+    """The source for training, and those it may be measured on by their names."""
+    if args.data == "camvid":
+        held_out = ["val"] if args.no_test else ["val", "test"]
+        return data.CamVid(args.data_dir, args.split), {
+            split: data.CamVid(args.data_dir, split)
+            for split in held_out
+            if split not in args.split.split("+")
+        }
+    folders = {"train": (args.images, args.masks)}
+    if args.val_images:
+        folders["val"] = (args.val_images, args.val_masks)
+    sources = {
+        name: data.SegmentationFolder(
+            *folder,
+            num_classes=args.num_classes,
+            class_names=args.class_names,
+            void_ids=args.void_ids,
+        )
+        for name, folder in folders.items()
+    }
+    for name, source in sources.items():
+        print(f"{name}:")
+        if not data.check_dataset(source).ok:
+            raise SystemExit(f"The {name} data have errors; see above for the fixes.")
+    return sources.pop("train"), sources
 
 
 def build_model(args, train):
-    backbone = keras_seg.models.ApplicationsBackbone(
-        args.backbone,
-        pyramid_layers=PYRAMID_LAYERS.get(args.backbone),
-        weights=args.backbone_weights,
+    backbone, preprocessor = build_backbone(args.backbone, args.backbone_weights)
+    from_scratch = hasattr(keras.applications, args.backbone) and (
+        args.backbone_weights is None
     )
     return MODELS[args.model](
         backbone,
         num_classes=train.num_classes,
+        preprocessor=preprocessor,
         hidden_dim=args.hidden_dim,
         input_scale=args.input_scale,
-        freeze_backbone_norm=True,
+        freeze_backbone_norm=not from_scratch,
         class_names=train.class_names,
         palette=train.palette.tolist(),
         ignore_class=train.ignore_class,
         compile=False,
     )
-
-
-# Without the 1280 channels that only the ImageNet classifier needs.
-PYRAMID_LAYERS = {
-    "MobileNetV2": {
-        "P2": "block_3_expand_relu",
-        "P3": "block_6_expand_relu",
-        "P4": "block_13_expand_relu",
-        "P5": "block_16_project_BN",
-    }
-}
 
 
 def compile_model(args, model):
@@ -183,94 +200,34 @@ def compile_model(args, model):
     model.compile(optimizer=optimizer, loss=loss)
 
 
-class History(keras.callbacks.Callback):
-    """One line of JSON per epoch; knows how far a resumed run had come."""
-
-    def __init__(self, output, args):
-        super().__init__()
-        self.path = output / "history.jsonl"
-        self.args = args
-        self.lines = []
-        if args.resume and self.path.exists():
-            self.lines = [json.loads(s) for s in self.path.read_text().splitlines()]
-
-    @property
-    def epochs_done(self):
-        return len(self.lines)
-
-    @property
-    def hours(self):
-        return sum(line["seconds"] for line in self.lines) / 3600
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.started = time.monotonic()
-
-    def on_epoch_end(self, epoch, logs=None):
-        line = {key: float(value) for key, value in (logs or {}).items()}
-        line.update(
-            epoch=epoch + 1,
-            split=self.args.split,
-            seconds=time.monotonic() - self.started,
-        )
-        self.lines.append(line)
-        with self.path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-
-
-def evaluate(model, source):
-    """Whole images, single scale, no flip."""
-    metric = keras_seg.metrics.MeanIoU(model.num_classes, model.ignore_class)
-    for images, labels in data.evaluation_dataset(source):
-        metric.update_state(labels, model.predict_on_batch(images))
-    return {
-        "images": len(source),
-        "mean_iou": float(metric.result()),
-        "pixel_accuracy": metric.pixel_accuracy(),
-        "class_iou": dict(
-            zip(source.class_names, metric.class_iou().tolist(), strict=True)
+def fit(args, model, train, val, run, epochs_done):
+    validation, every = None, args.validate_every
+    if val is not None and every:
+        validation = data.evaluation_dataset(val)
+    model.fit(
+        data.training_dataset(
+            train,
+            args.batch_size,
+            data.TrainAugmentation(
+                args.crop_size,
+                scale_range=args.scale_range,
+                focus_classes=args.focus_classes,
+                focus_probability=args.focus_probability,
+                ignore_class=train.ignore_class,
+            ),
+            seed=args.seed,
+            workers=args.workers,
+            steps_per_epoch=args.steps_per_epoch,
+            initial_epoch=epochs_done,
         ),
-    }
-
-
-def print_table(split, result):
-    print(f"\n{split}: {result['images']} images")
-    for name, value in result["class_iou"].items():
-        print(f"  {name:<12} {100 * value:5.1f}")
-    print(f"  {'mean IoU':<12} {100 * result['mean_iou']:5.1f}")
-    print(f"  {'pixel acc.':<12} {100 * result['pixel_accuracy']:5.1f}")
-
-
-def describe(args, history, weights):
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"],
-        capture_output=True,
-        text=True,
-        cwd=pathlib.Path(__file__).parent,
-    ).stdout.strip()
-    arguments = {
-        key: value
-        for key, value in vars(args).items()
-        if key not in ("data_dir", "output", "backbone_weights")
-    }
-    return {
-        "arguments": arguments,
-        "weights": weights,
-        "seed": args.seed,
-        "commit": commit,
-        "backend": keras.config.backend(),
-        "keras": keras.__version__,
-        "hardware": f"{os.cpu_count()} x {processor()}",
-        "hours": round(history.hours, 3),
-        "epochs": history.epochs_done,
-    }
-
-
-def processor():
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        return next(s.split(":")[1].strip() for s in lines if "model name" in s)
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+        initial_epoch=epochs_done,
+        epochs=args.epochs,
+        validation_data=validation,
+        validation_freq=[*range(every or 1, args.epochs, every or 1), args.epochs],
+        callbacks=[keras.callbacks.SwapEMAWeights(swap_on_epoch=True), run],
+        verbose=args.verbose,
+        shuffle=False,
+    )
 
 
 if __name__ == "__main__":

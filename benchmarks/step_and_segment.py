@@ -1,0 +1,259 @@
+"""One training step and one `segment` call, beside models of keras-hub.
+
+    KERAS_BACKEND=tensorflow python benchmarks/step_and_segment.py
+
+Every model and phase runs in a process of its own, one at a time. The whole set is
+measured in rounds, each in the reverse order of the one before, so that a machine that
+grows slower or faster hits all models alike. A step is what `model.fit` does for a
+batch that is in memory; `segment` goes from uint8 pixels to a label map, with
+normalisation, resizing and argmax. Weights are random: speed does not depend on them.
+"""
+
+import argparse
+import csv
+import datetime
+import json
+import math
+import os
+import pathlib
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+PHASES = ("train", "segment")
+MODELS = ("ECENet, scale 1.5", "ECENet, scale 1.0", "SegFormer-B0", "DeepLabV3+")
+REFERENCE = "SegFormer-B0"
+
+
+def measure(options):
+    """Times one phase of one model in this process."""
+    import keras
+    import numpy as np
+    from compared_models import build_model, size_for
+
+    from keras_seg.inference import segment
+
+    keras.utils.set_random_seed(0)
+    keras.config.set_dtype_policy(options.dtype)
+    size = size_for(options.model, options.height, options.width)
+    model = build_model(options.model, options.num_classes, size)
+    before = peak_megabytes()
+    runs = options.warmup + options.repeats
+    random = np.random.default_rng(0)
+    times = []
+    if options.phase == "train":
+        count = runs * options.batch_size
+        images = random.integers(0, 256, (count, *size, 3), "uint8")
+        labels = random.integers(0, options.num_classes, (count, *size), "int32")
+        # `fit` of a keras-hub task would convert the data with TensorFlow.
+        keras.Model.fit(
+            model,
+            images,
+            labels,
+            batch_size=options.batch_size,
+            verbose=0,
+            callbacks=[stopwatch(times)],
+        )
+    else:
+        image = random.integers(0, 256, (*size, 3), "uint8")
+        for _ in range(runs):
+            start = time.perf_counter()
+            segment(model, image)
+            times.append(time.perf_counter() - start)
+    return {
+        "seconds": times[options.warmup :],
+        "peak_mb": peak_megabytes(),
+        "built_mb": before,
+        "size": size,
+        "parameters": model.count_params(),
+        "jit_compile": bool(model.jit_compile),
+        "device": str(keras.ops.convert_to_tensor(0.0).device),
+    }
+
+
+def stopwatch(times):
+    """A callback that notes how long each step takes, its logs included."""
+    import keras
+
+    class Stopwatch(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            self.start = time.perf_counter()
+
+        def on_train_batch_end(self, batch, logs=None):
+            float(logs["loss"])  # waits for backends that compute in the background
+            times.append(time.perf_counter() - self.start)
+
+    return Stopwatch()
+
+
+def peak_megabytes():
+    """The most memory this process has held so far."""
+    try:
+        status = pathlib.Path("/proc/self/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000
+    except (OSError, TypeError):  # not Linux
+        unit = 1e6 if sys.platform == "darwin" else 1e3
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def run_all(options):
+    """Maps (model, phase) to the results of all rounds."""
+    jobs = [(model, phase) for phase in PHASES for model in options.models]
+    results = {job: [] for job in jobs}
+    for turn in range(options.rounds):
+        for model, phase in jobs if turn % 2 == 0 else reversed(jobs):
+            command = [sys.executable, __file__, *sys.argv[1:]]
+            command += ["--model", model, "--phase", phase]
+            worker = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+            if worker.returncode:
+                raise SystemExit(f"{model}, {phase}: failed, see above.")
+            result = json.loads(worker.stdout.splitlines()[-1])
+            results[model, phase].append(result)
+            median = 1000 * statistics.median(result["seconds"])
+            peak = result["peak_mb"]
+            print(f"round {turn + 1}: {model}, {phase}: {median:.0f} ms, {peak:.0f} MB")
+            sys.stdout.flush()
+    return results
+
+
+def summarise(options, results):
+    """One row per model and phase, with ratios to the reference where it ran."""
+    rows = []
+    for (model, phase), rounds in results.items():
+        seconds = sorted(s for result in rounds for s in result["seconds"])
+        medians = [statistics.median(result["seconds"]) for result in rounds]
+        height, width = rounds[0]["size"]
+        rows.append(
+            {
+                "model": model,
+                "phase": phase,
+                "height": height,
+                "width": width,
+                "parameters": rounds[0]["parameters"],
+                "median_ms": 1000 * statistics.median(seconds),
+                "p95_ms": 1000 * seconds[math.ceil(0.95 * len(seconds)) - 1],
+                "fastest_round_ms": 1000 * min(medians),
+                "slowest_round_ms": 1000 * max(medians),
+                "peak_mb": max(result["peak_mb"] for result in rounds),
+                "built_mb": max(result["built_mb"] for result in rounds),
+            }
+        )
+    for row in rows:
+        for other in rows:
+            if (other["model"], other["phase"]) == (REFERENCE, row["phase"]):
+                row["time_ratio"] = row["median_ms"] / other["median_ms"]
+                row["peak_ratio"] = row["peak_mb"] / other["peak_mb"]
+    return rows
+
+
+def conditions(options, results):
+    import importlib.metadata
+
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    version = importlib.metadata.version
+    one = next(iter(results.values()))[0]
+    return {
+        "backend": f"{backend} {version(backend)}",
+        "keras": version("keras"),
+        "keras_hub": version("keras-hub"),
+        "python": sys.version.split()[0],
+        "device": one["device"],
+        "processor": f"{os.cpu_count()} x {processor()}",
+        "threads": ", ".join(
+            f"{key}={value}" for key, value in os.environ.items() if "THREADS" in key
+        )
+        or "defaults",
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        "dtype": options.dtype,
+        "jit_compile": one["jit_compile"],
+        "batch": f"{options.batch_size} in training, 1 in segment",
+        "image": f"{options.height} x {options.width}, {options.num_classes} classes",
+        "repeats": f"{options.rounds} rounds of {options.repeats}, after "
+        f"{options.warmup} for warming up, each round a fresh process",
+        "load_average_at_the_end": f"{os.getloadavg()[0]:.1f}",
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def processor():
+    try:
+        text = pathlib.Path("/proc/cpuinfo").read_text()
+        return re.search(r"model name\s*:\s*(.+)", text)[1].strip()
+    except (OSError, TypeError):
+        return "processor"
+
+
+def write(options, header, rows):
+    words = [header["backend"].replace(" ", "-").rsplit(".", 1)[0]]
+    words.append(re.sub(r"[^\w]+", "", header["processor"]))
+    words += [options.dtype, f"{options.height}x{options.width}"]
+    path = options.output / f"step_and_segment-{'-'.join(words)}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        file.writelines(f"# {key}: {value}\n" for key, value in header.items())
+        table = csv.DictWriter(file, {key: 0 for row in rows for key in row})
+        table.writeheader()
+        for row in rows:
+            table.writerow(
+                {k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()}
+            )
+    text = "\n".join(markdown(header, rows)) + "\n"
+    path.with_suffix(".md").write_text(text)
+    print(f"\n{text}\n{path}")
+
+
+def markdown(header, rows):
+    yield f"# One training step and one `segment` call: {header['backend']}\n"
+    for key, value in header.items():
+        yield f"- {key}: {value}"
+    for phase in PHASES:
+        yield f"\n## {phase}\n"
+        yield (
+            f"| model | size | parameters | ms | x {REFERENCE} | peak MB | x "
+            "| MB before the first batch |"
+        )
+        yield "|---|---|---|---|---|---|---|---|"
+        for row in (row for row in rows if row["phase"] == phase):
+            ratios = [row.get("time_ratio", math.nan), row.get("peak_ratio", math.nan)]
+            yield (
+                f"| {row['model']} | {row['height']} x {row['width']} "
+                f"| {row['parameters'] / 1e6:.2f} M | {row['median_ms']:.0f} "
+                f"| {ratios[0]:.2f} | {row['peak_mb']:.0f} | {ratios[1]:.2f} "
+                f"| {row['built_mb']:.0f} |"
+            )
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--models", nargs="+", choices=MODELS, default=MODELS, metavar="NAME")
+    add("--height", type=int, default=360)
+    add("--width", type=int, default=480)
+    add("--num-classes", type=int, default=11)
+    add("--batch-size", type=int, default=2, help="of the training step")
+    add("--dtype", default="float32")
+    add("--warmup", type=int, default=3, help="TensorFlow traces in the first two")
+    add("--repeats", type=int, default=10)
+    add("--rounds", type=int, default=3)
+    results = pathlib.Path(__file__).parent / "results"
+    add("--output", type=pathlib.Path, default=results)
+    add("--model", help=argparse.SUPPRESS)  # the process of one model and phase
+    add("--phase", choices=PHASES, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.phase:
+        print(json.dumps(measure(options)))
+        return
+    results = run_all(options)
+    write(options, conditions(options, results), summarise(options, results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""A backbone by name, with the layer that prepares images for it."""
+
+import sys
+
+import keras
+import keras_hub
+import numpy as np
+
+from keras_seg.models import ApplicationsBackbone
+
+# Without the 1280 channels that only the ImageNet classifier needs.
+PYRAMID_LAYERS = {
+    "MobileNetV2": {
+        "P2": "block_3_expand_relu",
+        "P3": "block_6_expand_relu",
+        "P4": "block_13_expand_relu",
+        "P5": "block_16_project_BN",
+    }
+}
+
+
+def build_backbone(name, weights=None):
+    """Makes a network of keras.applications or loads a preset of keras-hub.
+
+    Args:
+        name: String, such as `"MobileNetV2"`, `"resnet_50_imagenet"` or the path of a
+            saved preset.
+        weights: `None`, `"imagenet"` or the path of a weights file.
+
+    Returns:
+        The backbone, and a layer from images in 0..255 to what it was trained with.
+    """
+    if hasattr(keras.applications, name):
+        backbone = ApplicationsBackbone(
+            name, pyramid_layers=PYRAMID_LAYERS.get(name), weights=weights
+        )
+        scale, offset = scale_of_application(name)
+    else:
+        backbone = keras_hub.models.Backbone.from_preset(name)
+        if weights:
+            backbone.load_weights(weights)
+        # Not the converter itself: that would also resize.
+        converter = keras_hub.layers.ImageConverter.from_preset(name)
+        scale = 1.0 if converter.scale is None else converter.scale
+        offset = 0.0 if converter.offset is None else converter.offset
+    return backbone, keras.layers.Rescaling(scale, offset, name="preprocessor")
+
+
+def scale_of_application(name):
+    """Scale and offset per channel that `preprocess_input` of the network applies."""
+    module = sys.modules[getattr(keras.applications, name).__module__]
+    colours = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]], "float64")
+    offset, *primary = np.array(module.preprocess_input(colours.copy()[None]))[0]
+    change = (primary - offset) / 255  # (3, 3): input colour, output channel
+    scale = np.diagonal(change)
+    if not np.allclose(change, np.diag(scale), atol=1e-6):
+        raise SystemExit(
+            f"{name} of keras.applications was trained on blue, green, red. Take a "
+            "preset of keras-hub instead, such as resnet_50_imagenet."
+        )
+    if np.ptp(scale) == np.ptp(offset) == 0:
+        return float(scale[0]), float(offset[0])
+    return scale.tolist(), offset.tolist()

@@ -1,0 +1,86 @@
+"""What a training has come to."""
+
+import math
+import os
+import pathlib
+import platform
+import subprocess
+
+import keras
+from tqdm import tqdm
+
+from keras_seg import data, metrics
+
+
+def evaluate(model, source, name, progress=False):
+    """Whole images at their own size, single scale, no flip."""
+    metric = metrics.MeanIoU(model.num_classes, model.ignore_class)
+    batches = data.evaluation_dataset(source)
+    for images, labels in tqdm(batches, desc=name, disable=not progress):
+        metric.update_state(labels, model.predict_on_batch(images))
+    class_iou = [None if math.isnan(iou) else float(iou) for iou in metric.class_iou()]
+    return {
+        "images": len(source),
+        "mean_iou": float(metric.result()),
+        "pixel_accuracy": metric.pixel_accuracy(),
+        "class_iou": dict(zip(source.class_names, class_iou, strict=True)),
+    }
+
+
+def print_table(name, result):
+    """Per cent; a class that occurs in neither labels nor predictions has none."""
+    rows = {
+        **result["class_iou"],
+        "mean IoU": result["mean_iou"],
+        "pixel accuracy": result["pixel_accuracy"],
+    }
+    width = max(map(len, rows))
+    print(f"\n{name}: {result['images']} images")
+    for title, value in rows.items():
+        print(f"  {title:<{width}} " + ("   -" if value is None else f"{value:6.1%}"))
+
+
+def describe_run(arguments, run, weights):
+    """What is needed to do it again. Paths of this machine are left out."""
+    paths = ("data_dir", "images", "masks", "val_images", "val_masks", "output")
+    backbone_weights = pathlib.Path(arguments["backbone_weights"] or "").name
+    arguments = {
+        key: value
+        for key, value in arguments.items()
+        if key not in (*paths, "backbone_weights")
+    }
+    arguments["backbone"] = pathlib.Path(arguments["backbone"]).name
+    return {
+        "arguments": arguments,
+        "backbone_weights": backbone_weights or None,
+        "weights": weights,
+        "seed": arguments["seed"],
+        "commit": _commit(),
+        "backend": keras.config.backend(),
+        "keras": keras.__version__,
+        "hardware": f"{os.cpu_count()} x {_processor()}",
+        "hours": round(run.hours, 3),
+        "epochs": len(run.lines),
+        "best_epoch": run.best and run.best["epoch"],
+    }
+
+
+def _commit():
+    try:
+        run = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            cwd=pathlib.Path(__file__).parent,
+        )
+    except OSError:
+        return None
+    return run.stdout.strip() or None
+
+
+def _processor():
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        return next(s.split(":")[1].strip() for s in lines if "model name" in s)
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,234 @@
+"""`examples/train.py` trains, can be killed, and keeps the weights it measured."""
+
+import functools
+import json
+import pathlib
+import shutil
+import sys
+
+import keras
+import keras_hub
+import numpy as np
+import pytest
+from PIL import Image
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+
+import train
+from build_backbone import build_backbone, scale_of_application
+from run_folder import RunFolder
+
+slow_to_start = pytest.mark.skipif(
+    keras.config.backend() != "torch",
+    reason="TensorFlow and JAX trace or compile the training step anew in each run, "
+    "20 to 60 seconds; torch starts at once. Nothing here depends on the backend.",
+)
+
+
+@pytest.fixture(scope="module")
+def camvid(tmp_path_factory):
+    root = tmp_path_factory.mktemp("camvid")
+    random = np.random.default_rng(0)
+    for split in ("train", "val", "test"):
+        for kind in ("images", "labels"):
+            (root / kind / split).mkdir(parents=True)
+        for i in range(3):
+            ids = random.integers(0, 12, (5, 7)).repeat(8, axis=0).repeat(8, axis=1)
+            image = np.stack([ids * 20, 255 - ids * 20, ids * 0], axis=-1)
+            Image.fromarray(image.astype("uint8")).save(
+                root / "images" / split / f"{i}.jpg"
+            )
+            Image.fromarray(ids.astype("uint8")).save(
+                root / "labels" / split / f"{i}.png"
+            )
+    return root
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    """A saved preset of keras-hub, as small as a ResNet gets."""
+    path = tmp_path_factory.mktemp("backbone") / "preset"
+    keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[3],
+        stackwise_num_filters=[64, 8, 8, 8],
+        stackwise_num_blocks=[1, 1, 1, 1],
+        stackwise_num_strides=[1, 2, 2, 2],
+        block_type="basic_block",
+    ).save_to_preset(path)
+    keras_hub.layers.ResNetImageConverter(
+        image_size=(224, 224), scale=[0.01, 0.02, 0.03], offset=[-1.0, -2.0, -3.0]
+    ).save_to_preset(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(camvid, backbone):
+    """Runs the script with tiny settings and returns what it wrote."""
+
+    def run(output, *more):
+        train.main(
+            f"--data-dir {camvid} --backbone {backbone} --output {output} --epochs 3 "
+            "--steps-per-epoch 2 --batch-size 2 --hidden-dim 8 --input-scale 1 "
+            "--crop-size 32 32 --learning-rate 0.003 --ema 0.5 --validate-every 2 "
+            "--verbose 0 --no-test".split()
+            + list(more)
+        )
+        return read(output)
+
+    with pytest.MonkeyPatch.context() as patch:
+        # Keras's weights files lack the state of random layers, so that a resumed run
+        # would have other dropout.
+        model = functools.partial(train.MODELS["ecenet"], dropout=0.0)
+        patch.setitem(train.MODELS, "ecenet", model)
+        yield run
+
+
+@pytest.fixture(scope="module")
+def whole(run, tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole")
+    run(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def killed(run, tmp_path_factory):
+    """A run that was stopped in the middle of epoch 2, at its fourth batch."""
+    path = tmp_path_factory.mktemp("killed")
+    run_until(run, path, "on_train_batch_end", call=4)
+    return path
+
+
+@pytest.fixture(scope="module")
+def load(camvid, backbone):
+    """Loads a weights file of a run into the model that the script builds."""
+    args = train.parse_arguments(
+        f"--data-dir {camvid} --backbone {backbone} --hidden-dim 8 --input-scale 1 "
+        "--output unused".split()
+    )
+    model = train.build_model(args, train.open_data(args)[0])
+    train.compile_model(args, model)
+    model.optimizer.build(model.trainable_variables)
+
+    def load(path):
+        model.load_weights(path)
+        return model
+
+    return load
+
+
+@slow_to_start
+def test_best_and_last_weights_are_the_averages_that_were_measured(
+    run, whole, load, camvid
+):
+    history, results = read(whole)
+    assert [line["epoch"] for line in history] == [1, 2, 3]
+    # Every second epoch and the last one are validated; the first is not, and so must
+    # not count as the best.
+    assert ["val_mean_iou" in line for line in history] == [False, True, True]
+    best = max(history[1:], key=lambda line: line["val_mean_iou"])
+    assert results["best_epoch"] == best["epoch"]
+    assert results["weights"] == "best.weights.h5"
+    assert results["val"]["mean_iou"] == pytest.approx(best["val_mean_iou"], abs=1e-6)
+    for name, line in (("best", best), ("last", history[-1])):
+        model = load(whole / f"{name}.weights.h5")
+        result = train.evaluate(model, train.data.CamVid(camvid, "val"), "val")
+        assert result["mean_iou"] == pytest.approx(line["val_mean_iou"], abs=1e-6)
+    assert "test" not in results
+    assert str(camvid.parent) not in json.dumps(results)
+    assert (whole / "preset" / "config.json").exists()
+    with pytest.raises(SystemExit, match="--resume"):
+        run(whole)
+
+
+@slow_to_start
+def test_the_backup_has_the_raw_weights_and_the_averages(killed, load):
+    last = arrays(load(killed / "last.weights.h5"))
+    model = load(killed / "backup" / "latest.weights.h5")
+    assert any((a != b).any() for a, b in zip(arrays(model), last, strict=True))
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    for actual, expected in zip(last, arrays(model), strict=True):
+        np.testing.assert_array_equal(actual, expected)
+
+
+@slow_to_start
+def test_a_run_that_was_killed_twice_ends_like_a_whole_one(
+    run, whole, killed, load, tmp_path
+):
+    path = tmp_path / "killed"
+    shutil.copytree(killed, path)
+    # Here the history and the best weights of epoch 2 are written, not its backup.
+    run_until(run, path, "on_epoch_begin", 2, "--resume")
+    assert len((path / "history.jsonl").read_text().splitlines()) == 2
+    history, results = run(path, "--resume")
+    expected_history, expected_results = read(whole)
+    for line in [*history, *expected_history]:
+        line.pop("seconds")
+    assert history == expected_history
+    assert results["val"] == expected_results["val"]
+    for name in ("best.weights.h5", "last.weights.h5", "backup/latest.weights.h5"):
+        expected = arrays(load(whole / name))
+        for a, b in zip(arrays(load(path / name)), expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@slow_to_start
+def test_a_resume_with_other_steps_is_refused_and_loses_nothing(run, whole):
+    before = (whole / "history.jsonl").read_text()
+    with pytest.raises(SystemExit, match="--steps-per-epoch"):
+        run(whole, "--resume", "--steps-per-epoch", "3")
+    assert (whole / "history.jsonl").read_text() == before
+
+
+def test_a_folder_of_own_data_is_checked_first(camvid, tmp_path):
+    images, masks = camvid / "images" / "train", camvid / "labels" / "train"
+    arguments = f"--data folder --images {images} --masks {masks} --output {tmp_path}"
+    with pytest.raises(SystemExit, match="have errors"):
+        train.main([*arguments.split(), "--num-classes", "5"])
+    args = train.parse_arguments(
+        [*arguments.split(), "--num-classes", "11", "--void-ids", "11"]
+    )
+    source, held_out = train.open_data(args)
+    assert (len(source), held_out) == (3, {})
+    assert args.focus_classes == ()
+
+
+def test_each_backbone_gets_its_own_scaling(backbone):
+    image = np.array([[[[0, 100, 200]]]], "float32")
+    for name, expected in [
+        ("MobileNetV2", image / 127.5 - 1),
+        ("MobileNetV3Small", image),
+        ("DenseNet121", (image / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]),
+    ]:
+        layer = keras.layers.Rescaling(*scale_of_application(name))
+        np.testing.assert_allclose(layer(image), expected, atol=1e-5)
+    with pytest.raises(SystemExit, match="keras-hub"):
+        scale_of_application("ResNet50")
+    _, layer = build_backbone(str(backbone))
+    np.testing.assert_allclose(layer(image), [[[[-1, 0, 3]]]], atol=1e-5)
+
+
+def run_until(run, path, method, call, *more):
+    """Stops a run when a callback's method is called that often."""
+    original, calls = getattr(RunFolder, method), []
+
+    def stop(self, index, logs=None):
+        calls.append(index)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return original(self, index, logs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunFolder, method, stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(path, *more)
+
+
+def read(path):
+    history = (path / "history.jsonl").read_text().splitlines()
+    results = json.loads((path / "results.json").read_text())
+    return [json.loads(line) for line in history], results
+
+
+def arrays(model):
+    return [keras.ops.convert_to_numpy(v) for v in model.variables]
