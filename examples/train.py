@@ -50,6 +50,8 @@ def main(arguments=None):
     weights = "best.weights.h5" if "val" in held_out and run.best else "last.weights.h5"
     model.load_weights(output / weights)
     results = describe_run(vars(args), run, weights)
+    if args.val_scales and "val" in held_out:
+        model, results["val_by_scale"] = choose_scale(args, model, held_out["val"])
     for split, source in held_out.items():
         results[split] = evaluate(model, source, split, progress=args.verbose == 1)
         print_table(split, results[split])
@@ -85,6 +87,13 @@ def parse_arguments(arguments=None):
     add("--backbone-weights", help="weights file of the backbone, or imagenet")
     add("--hidden-dim", type=int, default=64)
     add("--input-scale", type=float, default=1.5, help="images are enlarged by it")
+    add(
+        "--val-scales",
+        type=float,
+        nargs="+",
+        metavar="SCALE",
+        help="input scales to try on val after training; the best is kept",
+    )
 
     add = parser.add_argument_group("augmentation").add_argument
     add("--crop-size", type=int, nargs=2, default=(192, 256), metavar=("H", "W"))
@@ -228,6 +237,21 @@ def fit(args, model, train, val, run, epochs_done):
         verbose=args.verbose,
         shuffle=False,
     )
+
+
+def choose_scale(args, model, val):
+    """The trained model at the input scale that is best on val, and all scores."""
+    scores = {}
+    for scale in args.val_scales:
+        candidate = type(model).from_config(
+            {**model.get_config(), "input_scale": scale}
+        )
+        candidate.set_weights(model.get_weights())
+        scores[scale] = evaluate(candidate, val, f"val at {scale}")["mean_iou"]
+        print(f"val at input scale {scale}: {scores[scale]:.1%}")
+        if scores[scale] == max(scores.values()):
+            best = candidate
+    return best, scores
 
 
 if __name__ == "__main__":
