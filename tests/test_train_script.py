@@ -180,6 +180,36 @@ def test_a_resume_with_other_steps_is_refused_and_loses_nothing(run, whole):
     assert (whole / "history.jsonl").read_text() == before
 
 
+def test_only_a_better_validation_replaces_the_best_weights(tmp_path):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.optimizer.build(model.trainable_variables)
+
+    def play(run, first, scores):
+        run.set_model(model)
+        for epoch, score in enumerate(scores, first):
+            run.on_epoch_begin(epoch)
+            model.set_weights([np.full((1, 1), epoch + 1), np.zeros(1)])
+            model.optimizer.iterations.assign(epoch + 1)
+            run.on_epoch_end(epoch, {"loss": 1.0, **score})
+        run.on_train_end()
+        model.load_weights(tmp_path / "best.weights.h5")
+        return float(model.get_weights()[0][0, 0])
+
+    def score(value):
+        return {"val_mean_iou": value}
+
+    run = RunFolder(tmp_path, 1, note={})
+    assert play(run, 0, [{}, score(0.3), {}, score(0.5), score(0.4), {}]) == 4
+    resumed = RunFolder(tmp_path, 1, note={})
+    assert resumed.restore(model) == 6
+    assert play(resumed, 6, [{}, score(0.45)]) == 4
+    assert play(resumed, 8, [score(0.6)]) == 9
+    assert resumed.best["epoch"] == 9
+    with pytest.raises(SystemExit, match="--learning-rate"):
+        resumed.on_train_batch_end(0, {"loss": float("nan")})
+
+
 def test_a_folder_of_own_data_is_checked_first(camvid, tmp_path):
     images, masks = camvid / "images" / "train", camvid / "labels" / "train"
     arguments = f"--data folder --images {images} --masks {masks} --output {tmp_path}"
