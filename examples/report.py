@@ -44,15 +44,17 @@ def describe_run(arguments, run, weights):
     """What is needed to do it again. Paths of this machine are left out."""
     paths = ("data_dir", "images", "masks", "val_images", "val_masks", "output")
     backbone_weights = pathlib.Path(arguments["backbone_weights"] or "").name
+    initial_weights = pathlib.Path(arguments["initial_weights"] or "").name
     arguments = {
         key: value
         for key, value in arguments.items()
-        if key not in (*paths, "backbone_weights")
+        if key not in (*paths, "backbone_weights", "initial_weights")
     }
     arguments["backbone"] = pathlib.Path(arguments["backbone"]).name
     return {
         "arguments": arguments,
         "backbone_weights": backbone_weights or None,
+        "initial_weights": initial_weights or None,
         "weights": weights,
         "seed": arguments["seed"],
         "commit": _commit(),

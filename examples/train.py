@@ -39,6 +39,8 @@ def main(arguments=None):
         )
     train, held_out = open_data(args)
     model = build_model(args, train)
+    if args.initial_weights:
+        model.load_weights(args.initial_weights)
     compile_model(args, model)
     epochs_done = run.restore(model)
     print(
@@ -85,6 +87,7 @@ def parse_arguments(arguments=None):
         help="a network of keras.applications, or a preset of keras-hub",
     )
     add("--backbone-weights", help="weights file of the backbone, or imagenet")
+    add("--initial-weights", help="weights file of an earlier run of the same model")
     add("--hidden-dim", type=int, default=64)
     add("--input-scale", type=float, default=1.5, help="images are enlarged by it")
     add(
