@@ -1,3 +1,5 @@
+import collections
+
 import keras
 from keras import ops
 
@@ -231,7 +233,11 @@ class ECENetHead(keras.layers.Layer):
         identity = ops.eye(self.num_classes, dtype=own_class.dtype)
         own_class = ops.sum(own_class * identity, axis=-1)  # the diagonal: (B, K)
         all_masks = ops.sigmoid(coarse_masks + details["masks"][0])
-        outputs = {"logits": logits + own_class[:, None, None, :] * all_masks}
+        # A functional model pairs outputs with symbolic ones by position: the logits,
+        # which are always there, must stay in front of what training adds.
+        outputs = collections.OrderedDict(
+            logits=logits + own_class[:, None, None, :] * all_masks
+        )
         if auxiliary:
             outputs.update(mask_logits=coarse_masks, diversity=diversity)
         if return_details:
