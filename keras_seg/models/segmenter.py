@@ -156,9 +156,11 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         """
         if optimizer == "auto":
             optimizer = MultiplierAdamW(
-                6e-5, multipliers={"^head/": 10.0}, weight_decay=0.01
+                6e-5,
+                multipliers={"^head/": 10.0},
+                weight_decay=0.01,
+                no_decay=["bias", "gamma", "beta"],
             )
-            optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         if loss == "auto":
             loss = keras.losses.SparseCategoricalCrossentropy(
                 from_logits=True, ignore_class=self.ignore_class
