@@ -73,7 +73,7 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         self.enlarge = Enlarge(input_scale, size_multiple, dtype=dtype, name="enlarge")
         self.resize_to_match = ResizeToMatch(dtype=dtype, name="resize_to_match")
         self.pyramid = keras.Model(
-            backbone.inputs,
+            backbone.input,
             [backbone.pyramid_outputs[level] for level in levels],
             name="pyramid",
         )
@@ -139,6 +139,7 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         x = self.enlarge(self.preprocessor(images))  # (B, H * scale, W * scale, 3)
         frozen = training and self.freeze_backbone_norm
         features = self.pyramid(x, training=False if frozen else training)
+        features = keras.tree.flatten(features)  # a list, also of a single level
         outputs = dict(self.head(features, training=training))
         outputs["logits"] = self.resize_to_match(outputs["logits"], images)
         return outputs
@@ -169,6 +170,11 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
             metrics = [MeanIoU(self.num_classes, self.ignore_class)]
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
 
+    def compile_from_config(self, config):
+        # Keras leaves this to models whose `compile` has defaults of its own.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
@@ -180,12 +186,29 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         for tracker in self.auxiliary_trackers:
             weight, value = auxiliary[tracker.name]
             tracker.update_state(value)
-            loss = loss + weight * value
+            loss = loss + weight * keras.ops.cast(value, loss.dtype)
         return loss
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        logits = y_pred["logits"] if isinstance(y_pred, dict) else y_pred
-        return super().compute_metrics(x, y, logits, sample_weight)
+        if not isinstance(y_pred, dict):
+            return super().compute_metrics(x, y, y_pred, sample_weight)
+        results = super().compute_metrics(x, y, y_pred["logits"], sample_weight)
+        results.update({t.name: t.result() for t in self.auxiliary_trackers})
+        return results
+
+    def get_metrics_result(self):
+        # The auxiliary losses exist in training alone; `compute_metrics` adds them.
+        return {
+            name: value
+            for name, value in super().get_metrics_result().items()
+            if name not in self.auxiliary_loss_names
+        }
+
+    def make_train_function(self, force=False):
+        # TensorFlow traces a step twice if it makes the variables of the optimizer.
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        return super().make_train_function(force)
 
     def get_config(self):
         return {
