@@ -39,6 +39,7 @@ def test_chosen_levels_cut_the_network(backbone):
     assert len(cut.weights) < len(backbone.weights) / 2
 
 
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
 def test_weights_of_the_cut_and_of_the_whole_network(tmp_path):
     layers = {"P2": "block_2_add", "P3": "block_5_add"}
     kwargs = {"network": "MobileNetV2", "pyramid_layers": layers, "alpha": 0.35}
