@@ -3,13 +3,13 @@
 import json
 
 import keras
-import keras_hub
 import numpy as np
 import numpy_reference as reference
 import pytest
 from keras import ops
 from random_weights import set_random_weights
 from tiny_backbone import TinyBackbone
+from tiny_ecenet import tiny_backbone
 
 import keras_seg
 
@@ -130,16 +130,7 @@ def test_auxiliary_weights():
 
 
 def test_backbone_of_keras_hub():
-    backbone = keras_hub.models.ResNetBackbone(
-        input_conv_filters=[64],
-        input_conv_kernel_sizes=[7],
-        stackwise_num_filters=[64, 64],
-        stackwise_num_blocks=[1, 1],
-        stackwise_num_strides=[1, 2],
-        block_type="basic_block",
-        image_shape=(None, None, 3),
-    )
-    model = keras_seg.ECENet(backbone, NUM_CLASSES, hidden_dim=8, num_heads=2)
+    model = keras_seg.ECENet(tiny_backbone(), NUM_CLASSES, hidden_dim=8, num_heads=2)
     assert model.pyramid_levels == ["P2", "P3"]
     images, _ = scene()
     logits = model.predict(images[:, :21], verbose=0)

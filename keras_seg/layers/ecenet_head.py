@@ -62,15 +62,12 @@ class ECENetHead(keras.layers.Layer):
     Example:
 
     ```python
-    import numpy as np
+    import keras
     import keras_seg
 
     head = keras_seg.layers.ECENetHead(num_classes=7, hidden_dim=32)
-    pyramid = [
-        np.random.normal(size=(1, 32 // 2**i, 40 // 2**i, 16)).astype("float32")
-        for i in range(4)
-    ]
-    print(head(pyramid)["logits"].shape)  # (1, 32, 40, 7)
+    pyramid = [keras.Input((None, None, c)) for c in (16, 24, 32, 64)]
+    print(head(pyramid)["logits"].shape)  # (None, None, None, 7)
     ```
     """
 

@@ -42,6 +42,26 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         ignore_class: Integer, the void label.
         compile: Boolean. Whether to compile with the defaults.
         **kwargs: Passed to `keras_hub.models.ImageSegmenter`.
+
+    Example:
+
+    ```python
+    import keras
+    import keras_seg
+
+    class PlainHead(keras.layers.Layer):
+        def build(self, shapes):
+            self.classifier = keras.layers.Conv2D(3, 1)
+            self.classifier.build(shapes[0])
+
+        def call(self, features, training=None):
+            return {"logits": self.classifier(features[0])}
+
+    backbone = keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+    head = PlainHead(name="head")
+    model = keras_seg.models.Segmenter(backbone, head, num_classes=3)
+    print(model.output_shape)  # (None, None, None, 3)
+    ```
     """
 
     def __init__(
@@ -102,19 +122,11 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
 
     # Every source of data that Keras takes; see the docstring.
     fit = keras.Model.fit
+    evaluate = keras.Model.evaluate
     predict = keras.Model.predict
     train_on_batch = keras.Model.train_on_batch
     test_on_batch = keras.Model.test_on_batch
     predict_on_batch = keras.Model.predict_on_batch
-
-    def evaluate(self, *args, return_dict=False, **kwargs):
-        """`keras.Model.evaluate`, without the losses that exist only in training."""
-        logs = keras.Model.evaluate(self, *args, return_dict=True, **kwargs)
-        logs = {k: v for k, v in logs.items() if k not in self.auxiliary_loss_names}
-        if return_dict:
-            return logs
-        values = list(logs.values())
-        return values if len(values) > 1 else values[0]
 
     auxiliary_loss_names = ()
 
