@@ -60,6 +60,16 @@ def ecenet_head_names(head):
 
     Returns:
         Dictionary from name to the shape of the array in torch's layout.
+
+    Example:
+
+    ```python
+    import keras_seg
+
+    head = keras_seg.layers.ECENetHead(num_classes=3, hidden_dim=8, num_heads=2)
+    head.build([(None, 8, 8, 4), (None, 4, 4, 8)])
+    print(keras_seg.conversion.ecenet_head_names(head)["conv_seg.weight"])
+    ```
     """
     return {
         name: _published_shape(variable, kind)

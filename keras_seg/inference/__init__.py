@@ -1,3 +1,5 @@
+"""From images to label maps, and from label maps to pictures."""
+
 from keras_seg.inference.as_rgb import as_rgb
 from keras_seg.inference.default_palette import default_palette
 from keras_seg.inference.draw_overlay import draw_overlay

@@ -16,7 +16,18 @@ def adaptive_average_pool(x, sizes):
     Returns:
         Tensor of shape `(B, sum(n * n for n in sizes), K)`: the cells of each grid
         row by row, grids in the order of `sizes`.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    maps = np.random.normal(size=(1, 5, 7, 3)).astype("float32")
+    print(keras_seg.layers.adaptive_average_pool(maps, [1, 2]).shape)  # (1, 5, 3)
+    ```
     """
+    x = ops.convert_to_tensor(x)
     shape = ops.shape(x)
     pooled = []
     for n in sizes:

@@ -1,3 +1,5 @@
+import collections
+
 import keras
 from keras import ops
 
@@ -60,15 +62,12 @@ class ECENetHead(keras.layers.Layer):
     Example:
 
     ```python
-    import numpy as np
+    import keras
     import keras_seg
 
     head = keras_seg.layers.ECENetHead(num_classes=7, hidden_dim=32)
-    pyramid = [
-        np.random.normal(size=(1, 32 // 2**i, 40 // 2**i, 16)).astype("float32")
-        for i in range(4)
-    ]
-    print(head(pyramid)["logits"].shape)  # (1, 32, 40, 7)
+    pyramid = [keras.Input((None, None, c)) for c in (16, 24, 32, 64)]
+    print(head(pyramid)["logits"].shape)  # (None, None, None, 7)
     ```
     """
 
@@ -231,7 +230,11 @@ class ECENetHead(keras.layers.Layer):
         identity = ops.eye(self.num_classes, dtype=own_class.dtype)
         own_class = ops.sum(own_class * identity, axis=-1)  # the diagonal: (B, K)
         all_masks = ops.sigmoid(coarse_masks + details["masks"][0])
-        outputs = {"logits": logits + own_class[:, None, None, :] * all_masks}
+        # A functional model pairs outputs with symbolic ones by position: the logits,
+        # which are always there, must stay in front of what training adds.
+        outputs = collections.OrderedDict(
+            logits=logits + own_class[:, None, None, :] * all_masks
+        )
         if auxiliary:
             outputs.update(mask_logits=coarse_masks, diversity=diversity)
         if return_details:

@@ -1,3 +1,5 @@
+import fractions
+
 import keras
 from keras import ops
 
@@ -13,7 +15,7 @@ class Enlarge(keras.layers.Layer):
     pixel alive.
 
     Args:
-        scale: Float, at least 1.
+        scale: Float, at least 1, to three decimals.
         multiple: Integer. Sizes are rounded up to a multiple of it.
         **kwargs: Passed to `keras.layers.Layer`.
 
@@ -47,16 +49,15 @@ class Enlarge(keras.layers.Layer):
             )
         self.scale = float(scale)
         self.multiple = int(multiple)
+        # In whole numbers, so that sizes known and unknown are rounded alike.
+        self._ratio = fractions.Fraction(self.scale).limit_denominator(1000)
 
     def call(self, inputs):
         size = ops.shape(inputs)[1:3]
         return resize_bilinear(inputs, [self._enlarged(n) for n in size])
 
     def _enlarged(self, n):
-        if isinstance(n, int):
-            n = int(n * self.scale)
-        else:
-            n = ops.cast(ops.cast(n, "float32") * self.scale, "int32")
+        n = n * self._ratio.numerator // self._ratio.denominator
         return (n + self.multiple - 1) // self.multiple * self.multiple
 
     def compute_output_shape(self, input_shape):

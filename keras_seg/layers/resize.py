@@ -6,6 +6,7 @@ is unknown the functions here gather rows and columns instead, with the same
 half-pixel centres and without antialiasing.
 """
 
+import keras
 from keras import ops
 
 
@@ -17,8 +18,24 @@ def resize_bilinear(x, size):
         size: Pair `(height, width)` of integers or scalar integer tensors.
 
     Returns:
-        Tensor of shape `(B, height, width, C)` and of the dtype of `x`.
+        Tensor of shape `(B, height, width, C)` and of the dtype of `x`; integers are
+        rounded.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    features = np.random.normal(size=(1, 6, 8, 16)).astype("float32")
+    print(keras_seg.layers.resize_bilinear(features, (12, 16)).shape)
+    ```
     """
+    x = ops.convert_to_tensor(x)
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    if not keras.backend.is_float_dtype(dtype):
+        x = resize_bilinear(ops.cast(x, "float32"), size)
+        return ops.cast(ops.round(x), dtype)
     height, width = size
     known = (*x.shape[1:3], height, width)
     if all(isinstance(n, int) for n in known):
@@ -39,7 +56,18 @@ def resize_nearest(labels, size):
 
     Returns:
         Tensor of shape `(B, height, width)` and of the dtype of `labels`.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    labels = np.array([[[0, 1, 2, 255]]])
+    print(keras_seg.layers.resize_nearest(labels, (1, 2)))  # [[[1 255]]]
+    ```
     """
+    labels = ops.convert_to_tensor(labels)
     shape = ops.shape(labels)
     rows = (2 * ops.arange(size[0]) + 1) * shape[1] // (2 * size[0])
     columns = (2 * ops.arange(size[1]) + 1) * shape[2] // (2 * size[1])

@@ -17,7 +17,7 @@ def focal_mask_loss(labels, mask_logits, ignore_class=255, alpha=0.25, gamma=2.0
         The constants are those of the public code of the family of ECENet.
 
     Args:
-        labels: Integer tensor `(B, H, W)`, class ids.
+        labels: Integer tensor `(B, H, W)` or `(B, H, W, 1)`, class ids.
         mask_logits: Tensor `(B, h, w, K)`.
         ignore_class: Integer, the void label.
         alpha: Float, weight of the pixels inside a mask.
@@ -54,7 +54,7 @@ def dice_mask_loss(labels, mask_logits, ignore_class=255, smoothing=1.0):
     """Dice loss of class masks.
 
     Args:
-        labels: Integer tensor `(B, H, W)`, class ids.
+        labels: Integer tensor `(B, H, W)` or `(B, H, W, 1)`, class ids.
         mask_logits: Tensor `(B, h, w, K)`.
         ignore_class: Integer, the void label.
         smoothing: Float, added to numerator and denominator.
@@ -82,8 +82,12 @@ def dice_mask_loss(labels, mask_logits, ignore_class=255, smoothing=1.0):
 
 
 def _binary_masks(labels, mask_logits, ignore_class):
+    mask_logits = ops.convert_to_tensor(mask_logits)
     shape = ops.shape(mask_logits)
-    labels = resize_nearest(ops.cast(labels, "int32"), shape[1:3])  # (B, h, w)
+    labels = ops.cast(labels, "int32")
+    if len(labels.shape) == 4:
+        labels = ops.squeeze(labels, axis=-1)
+    labels = resize_nearest(labels, shape[1:3])  # (B, h, w)
     valid = ops.not_equal(labels, ignore_class)
     classes = ops.where(valid, labels, -1)  # one_hot of -1 is all zeros
     masks = ops.one_hot(classes, mask_logits.shape[-1], dtype="float32")

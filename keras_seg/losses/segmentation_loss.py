@@ -20,10 +20,15 @@ class SegmentationLoss(keras.losses.Loss):
         **kwargs: Passed to `keras.losses.Loss`.
 
     Call arguments:
-        y_true: Integer tensor `(B, H, W)`, class ids.
+        y_true: Integer tensor `(B, H, W)` or `(B, H, W, 1)`, class ids.
         y_pred: Tensor `(B, H, W, K)`, logits.
         sample_weight: Tensor `(B, H, W)`, or `None`. Weighs the cross-entropy, which
-            stays normalised by the class weights of the valid pixels.
+            stays normalised by the class weights of the valid pixels. Their mean
+            weighs the Jaccard term, which is one number for the batch.
+
+    Raises:
+        ValueError: If there is not one class weight per class, or `reduction` is
+            another than the mean over the batch.
 
     Example:
 
@@ -47,8 +52,15 @@ class SegmentationLoss(keras.losses.Loss):
         **kwargs,
     ):
         super().__init__(name=name, **kwargs)
+        if self.reduction not in ("sum_over_batch_size", "mean"):
+            raise ValueError(
+                "SegmentationLoss is a mean over the valid pixels of a batch. "
+                f"Received: reduction='{self.reduction}'. Leave it out."
+            )
         self.ignore_class = ignore_class
-        self.class_weights = None if class_weights is None else list(class_weights)
+        if class_weights is not None:
+            class_weights = [float(weight) for weight in class_weights]
+        self.class_weights = class_weights
         self.jaccard = jaccard
         self.label_smoothing = label_smoothing
 
@@ -60,6 +72,8 @@ class SegmentationLoss(keras.losses.Loss):
                 f"have {num_classes} classes. Give one weight per class."
             )
         labels = ops.cast(y_true, "int32")
+        if len(labels.shape) == 4:
+            labels = ops.squeeze(labels, axis=-1)  # (B, H, W)
         logits = ops.cast(y_pred, "float32")
         valid = ops.not_equal(labels, self.ignore_class)  # (B, H, W)
         safe = ops.where(valid, labels, 0)

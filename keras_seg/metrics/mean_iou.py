@@ -12,7 +12,8 @@ class MeanIoU(keras.metrics.Metric):
     Unlike `keras.metrics.MeanIoU` it takes logits as well as class ids, leaves void
     out of both truth and prediction by its label alone, cannot overflow (counts are
     kept in two 32-bit parts; those of Keras wrap at 2^31 pixels), and reports classes
-    one by one. Classes that occur in neither truth nor prediction are left out.
+    one by one. Classes that occur in neither truth nor prediction are left out. A
+    prediction outside `0..K-1`, such as the 255 of a threshold, is a miss.
 
     Args:
         num_classes: Integer. Number of classes `K`.
@@ -44,7 +45,8 @@ class MeanIoU(keras.metrics.Metric):
         self._direction = "up"
         self.num_classes = num_classes
         self.ignore_class = ignore_class
-        shape = (num_classes, num_classes)
+        # The last column counts predictions that are no class.
+        shape = (num_classes, num_classes + 1)
         self.low = self.add_variable(shape, "zeros", dtype="int32", name="low")
         self.high = self.add_variable(shape, "zeros", dtype="int32", name="high")
 
@@ -66,15 +68,16 @@ class MeanIoU(keras.metrics.Metric):
                 )
         truth = ops.reshape(ops.cast(y_true, "int32"), (-1,))  # (P,)
         guess = ops.reshape(ops.cast(y_pred, "int32"), (-1,))
-        in_range = ops.logical_and(guess >= 0, guess < self.num_classes)
+        is_class = ops.logical_and(guess >= 0, guess < self.num_classes)
+        guess = ops.where(is_class, guess, self.num_classes)
         counted = ops.logical_and(truth >= 0, truth < self.num_classes)
-        counted = ops.logical_and(counted, in_range)
         if self.ignore_class is not None:
             counted = ops.logical_and(counted, truth != self.ignore_class)
-        cells = self.num_classes**2
-        index = ops.where(counted, truth * self.num_classes + guess, cells)
+        columns = self.num_classes + 1
+        cells = self.num_classes * columns
+        index = ops.where(counted, truth * columns + guess, cells)
         counts = ops.segment_sum(ops.ones_like(index), index, cells + 1)
-        counts = ops.reshape(counts[:cells], self.low.shape)  # (K, K)
+        counts = ops.reshape(counts[:cells], self.low.shape)  # (K, K + 1)
         low = ops.convert_to_tensor(self.low) + ops.cast(counts, "int32")
         carry = low // _LIMB
         self.low.assign(low - carry * _LIMB)
@@ -83,14 +86,18 @@ class MeanIoU(keras.metrics.Metric):
     def result(self):
         counts = ops.cast(self.high, "float32") * float(_LIMB)
         counts = counts + ops.cast(self.low, "float32")  # (truth, prediction)
-        hits = ops.diagonal(counts)
-        union = ops.sum(counts, axis=0) + ops.sum(counts, axis=1) - hits
+        hits = ops.diagonal(counts)  # (K,)
+        predicted = ops.sum(counts, axis=0)[: self.num_classes]
+        union = predicted + ops.sum(counts, axis=1) - hits
         seen = ops.cast(union > 0, "float32")
         iou = hits / ops.maximum(union, 1.0)
         return ops.sum(iou * seen) / ops.maximum(ops.sum(seen), 1.0)
 
     def confusion_matrix(self):
-        """The counts as an integer NumPy array `(truth, prediction)`."""
+        """The counts as an integer NumPy array `(truth, prediction)`, `(K, K + 1)`.
+
+        The last column counts predictions outside `0..K-1`.
+        """
         high = ops.convert_to_numpy(self.high).astype("int64")
         return high * _LIMB + ops.convert_to_numpy(self.low).astype("int64")
 
@@ -98,7 +105,7 @@ class MeanIoU(keras.metrics.Metric):
         """IoU per class as a NumPy array; NaN where a class does not occur."""
         counts = self.confusion_matrix()
         hits = np.diagonal(counts)
-        union = counts.sum(0) + counts.sum(1) - hits
+        union = counts.sum(0)[: self.num_classes] + counts.sum(1) - hits
         return np.where(union > 0, hits / np.maximum(union, 1), np.nan)
 
     def pixel_accuracy(self):

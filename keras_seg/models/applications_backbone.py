@@ -1,5 +1,6 @@
 import contextlib
 import inspect
+import warnings
 
 import keras
 import keras_hub
@@ -141,12 +142,15 @@ def _last_layer_of_each_stride(network, strides):
 def _load_weights(full, last, path):
     cut = keras.Model(full.input, last)
     try:
-        cut.load_weights(path)
-    except ValueError as cut_error:
-        try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about layers that a cut file lacks
             full.load_weights(path)
-        except ValueError as full_error:
+    except ValueError as full_error:
+        try:
+            cut.load_weights(path)
+        except ValueError as cut_error:
             raise ValueError(
-                f"The weights in '{path}' fit neither the network cut at its last "
-                f"pyramid level ({cut_error}) nor the whole one ({full_error})."
-            ) from full_error
+                f"The weights in '{path}' fit neither the whole network "
+                f"({full_error}) nor the one cut at its last pyramid level "
+                f"({cut_error})."
+            ) from cut_error

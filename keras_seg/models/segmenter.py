@@ -42,6 +42,26 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         ignore_class: Integer, the void label.
         compile: Boolean. Whether to compile with the defaults.
         **kwargs: Passed to `keras_hub.models.ImageSegmenter`.
+
+    Example:
+
+    ```python
+    import keras
+    import keras_seg
+
+    class PlainHead(keras.layers.Layer):
+        def build(self, shapes):
+            self.classifier = keras.layers.Conv2D(3, 1)
+            self.classifier.build(shapes[0])
+
+        def call(self, features, training=None):
+            return {"logits": self.classifier(features[0])}
+
+    backbone = keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+    head = PlainHead(name="head")
+    model = keras_seg.models.Segmenter(backbone, head, num_classes=3)
+    print(model.output_shape)  # (None, None, None, 3)
+    ```
     """
 
     def __init__(
@@ -73,7 +93,7 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         self.enlarge = Enlarge(input_scale, size_multiple, dtype=dtype, name="enlarge")
         self.resize_to_match = ResizeToMatch(dtype=dtype, name="resize_to_match")
         self.pyramid = keras.Model(
-            backbone.inputs,
+            backbone.input,
             [backbone.pyramid_outputs[level] for level in levels],
             name="pyramid",
         )
@@ -102,19 +122,11 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
 
     # Every source of data that Keras takes; see the docstring.
     fit = keras.Model.fit
+    evaluate = keras.Model.evaluate
     predict = keras.Model.predict
     train_on_batch = keras.Model.train_on_batch
     test_on_batch = keras.Model.test_on_batch
     predict_on_batch = keras.Model.predict_on_batch
-
-    def evaluate(self, *args, return_dict=False, **kwargs):
-        """`keras.Model.evaluate`, without the losses that exist only in training."""
-        logs = keras.Model.evaluate(self, *args, return_dict=True, **kwargs)
-        logs = {k: v for k, v in logs.items() if k not in self.auxiliary_loss_names}
-        if return_dict:
-            return logs
-        values = list(logs.values())
-        return values if len(values) > 1 else values[0]
 
     auxiliary_loss_names = ()
 
@@ -139,6 +151,7 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         x = self.enlarge(self.preprocessor(images))  # (B, H * scale, W * scale, 3)
         frozen = training and self.freeze_backbone_norm
         features = self.pyramid(x, training=False if frozen else training)
+        features = keras.tree.flatten(features)  # a list, also of a single level
         outputs = dict(self.head(features, training=training))
         outputs["logits"] = self.resize_to_match(outputs["logits"], images)
         return outputs
@@ -156,9 +169,11 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         """
         if optimizer == "auto":
             optimizer = MultiplierAdamW(
-                6e-5, multipliers={"^head/": 10.0}, weight_decay=0.01
+                6e-5,
+                multipliers={"^head/": 10.0},
+                weight_decay=0.01,
+                no_decay=["bias", "gamma", "beta"],
             )
-            optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         if loss == "auto":
             loss = keras.losses.SparseCategoricalCrossentropy(
                 from_logits=True, ignore_class=self.ignore_class
@@ -166,6 +181,11 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         if metrics == "auto":
             metrics = [MeanIoU(self.num_classes, self.ignore_class)]
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+
+    def compile_from_config(self, config):
+        # Keras leaves this to models whose `compile` has defaults of its own.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -178,12 +198,29 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         for tracker in self.auxiliary_trackers:
             weight, value = auxiliary[tracker.name]
             tracker.update_state(value)
-            loss = loss + weight * value
+            loss = loss + weight * keras.ops.cast(value, loss.dtype)
         return loss
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        logits = y_pred["logits"] if isinstance(y_pred, dict) else y_pred
-        return super().compute_metrics(x, y, logits, sample_weight)
+        if not isinstance(y_pred, dict):
+            return super().compute_metrics(x, y, y_pred, sample_weight)
+        results = super().compute_metrics(x, y, y_pred["logits"], sample_weight)
+        results.update({t.name: t.result() for t in self.auxiliary_trackers})
+        return results
+
+    def get_metrics_result(self):
+        # The auxiliary losses exist in training alone; `compute_metrics` adds them.
+        return {
+            name: value
+            for name, value in super().get_metrics_result().items()
+            if name not in self.auxiliary_loss_names
+        }
+
+    def make_train_function(self, force=False):
+        # TensorFlow traces a step twice if it makes the variables of the optimizer.
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        return super().make_train_function(force)
 
     def get_config(self):
         return {

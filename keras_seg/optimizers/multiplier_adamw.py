@@ -15,6 +15,9 @@ class MultiplierAdamW(keras.optimizers.AdamW):
         multipliers: Dictionary from regular expressions to factors. The first
             expression that is found in the path of a variable gives its factor;
             without one it is 1. Weight decay is not multiplied.
+        no_decay: List of regular expressions. Variables in whose name one is found
+            get no weight decay. Unlike what `exclude_from_weight_decay` sets, the
+            list is saved with a model.
         **kwargs: Passed to `keras.optimizers.AdamW`.
 
     Example:
@@ -23,14 +26,19 @@ class MultiplierAdamW(keras.optimizers.AdamW):
     import keras_seg
 
     optimizer = keras_seg.optimizers.MultiplierAdamW(
-        learning_rate=6e-5, multipliers={"^head/": 10.0}
+        learning_rate=6e-5,
+        multipliers={"^head/": 10.0},
+        no_decay=["bias", "gamma", "beta"],
     )
     ```
     """
 
-    def __init__(self, learning_rate=6e-5, multipliers=None, **kwargs):
+    def __init__(self, learning_rate=6e-5, multipliers=None, no_decay=None, **kwargs):
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.multipliers = dict(multipliers or {})
+        self.no_decay = list(no_decay or [])
+        if self.no_decay:
+            self.exclude_from_weight_decay(var_names=self.no_decay)
 
     def build(self, variables):
         super().build(variables)
@@ -47,4 +55,8 @@ class MultiplierAdamW(keras.optimizers.AdamW):
         return 1.0
 
     def get_config(self):
-        return {**super().get_config(), "multipliers": self.multipliers}
+        return {
+            **super().get_config(),
+            "multipliers": self.multipliers,
+            "no_decay": self.no_decay,
+        }

@@ -1,0 +1,66 @@
+"""One entry for each public layer: how it is made and the shapes that it takes."""
+
+import dataclasses
+import math
+
+from keras_seg import layers
+
+
+@dataclasses.dataclass
+class Case:
+    make: object  # called with the arguments of keras.layers.Layer
+    shapes: object  # (B, H, W) -> the shapes of the inputs, one for each argument
+    untrained: tuple = ()  # names of weights without gradient, with the reason below
+
+
+def half(n):
+    return None if n is None else math.ceil(n / 2)
+
+
+def two_levels(b, h, w):
+    return [[(b, h, w, 6), (b, half(h), half(w), 9)]]
+
+
+# In training a normalisation over the batch takes the mean away, and with it what a
+# bias before it adds.
+BIAS_BEFORE_BATCH_NORM = ("diverse/bias",)
+
+CASES = {
+    "ClassExtraction": Case(
+        lambda **kwargs: layers.ClassExtraction(6, **kwargs),
+        lambda b, h, w: [(b, h, w, 5)],
+    ),
+    "ECENetHead": Case(
+        lambda **kwargs: layers.ECENetHead(3, 8, num_heads=2, **kwargs),
+        two_levels,
+        BIAS_BEFORE_BATCH_NORM,
+    ),
+    "Enlarge": Case(
+        lambda **kwargs: layers.Enlarge(1.5, multiple=4, **kwargs),
+        lambda b, h, w: [(b, h, w, 3)],
+    ),
+    "FeatureReconstruction": Case(
+        layers.FeatureReconstruction,
+        lambda b, h, w: [(b, h, w, 9)],
+        BIAS_BEFORE_BATCH_NORM,
+    ),
+    "GatedClassUpdater": Case(
+        lambda **kwargs: layers.GatedClassUpdater(8, **kwargs),
+        lambda b, h, w: [(b, 5, 8), (b, 5, 8)],
+    ),
+    "GhostUpsampling": Case(
+        lambda **kwargs: layers.GhostUpsampling(4, **kwargs),
+        lambda b, h, w: [(b, h, w, 5)],
+    ),
+    "GroupedDense": Case(
+        lambda **kwargs: layers.GroupedDense(6, groups=2, **kwargs),
+        lambda b, h, w: [(b, h, w, 8)],
+    ),
+    "ResizeToMatch": Case(
+        layers.ResizeToMatch, lambda b, h, w: [(b, 3, 4, 5), (b, h, w, 3)]
+    ),
+    "SemanticsAttention": Case(
+        lambda **kwargs: layers.SemanticsAttention(8, num_heads=2, **kwargs),
+        lambda b, h, w: [(b, h, w, 8), (b, 5, 8)],
+    ),
+}

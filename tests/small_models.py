@@ -1,0 +1,30 @@
+"""The models and inputs whose numbers all backends must share."""
+
+import numpy as np
+from random_weights import set_random_weights
+from tiny_backbone import TinyBackbone
+
+import keras_seg
+
+BUILDERS = {
+    "tiny": lambda: keras_seg.ECENet(
+        TinyBackbone(), 5, hidden_dim=8, input_scale=1.5, query_activation="relu"
+    ),
+    "mobilenet": lambda: keras_seg.ECENet(
+        keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+        5,
+        hidden_dim=8,
+    ),
+}
+
+
+def small_model(name):
+    model = BUILDERS[name]()
+    # Part by part: backends differ in the order of the parts of a model.
+    set_random_weights(model.backbone, seed=1)
+    set_random_weights(model.head, seed=2)
+    return model
+
+
+def small_images():
+    return np.random.default_rng(0).integers(0, 256, (2, 33, 40, 3), dtype="uint8")

@@ -1,0 +1,85 @@
+"""keras.applications networks as feature pyramids."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from random_weights import set_random_weights
+
+from keras_seg.models import ApplicationsBackbone
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    return ApplicationsBackbone("MobileNetV2", alpha=0.35, name="some_name")
+
+
+def test_levels_have_their_strides(backbone):
+    outputs = backbone.pyramid_outputs
+    assert sorted(outputs) == ["P1", "P2", "P3", "P4", "P5"]
+    model = keras.Model(backbone.input, [outputs[k] for k in sorted(outputs)])
+    shapes = model.compute_output_shape((1, 96, 64, 3))
+    assert [shape[1:3] for shape in shapes] == [
+        (96 // 2**n, 64 // 2**n) for n in range(1, 6)
+    ]
+
+
+def test_config(backbone):
+    again = ApplicationsBackbone.from_config(backbone.get_config())
+    assert again.get_config() == backbone.get_config()
+    assert again.name == "some_name" and again.network_kwargs == {"alpha": 0.35}
+    assert [w.shape for w in again.weights] == [w.shape for w in backbone.weights]
+
+
+def test_chosen_levels_cut_the_network(backbone):
+    layers = {"P2": "block_2_add", "P3": "block_5_add"}
+    cut = ApplicationsBackbone("MobileNetV2", pyramid_layers=layers, alpha=0.35)
+    assert list(cut.pyramid_outputs) == ["P2", "P3"]
+    assert cut.layers[-1].name == "block_5_add"
+    assert len(cut.weights) < len(backbone.weights) / 2
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+def test_weights_of_the_cut_and_of_the_whole_network(tmp_path):
+    layers = {"P2": "block_2_add", "P3": "block_5_add"}
+    kwargs = {"network": "MobileNetV2", "pyramid_layers": layers, "alpha": 0.35}
+    whole = keras.applications.MobileNetV2(
+        include_top=False, weights=None, input_shape=(None, None, 3), alpha=0.35
+    )
+    set_random_weights(whole, seed=1)
+    whole.save_weights(tmp_path / "whole.weights.h5")
+    backbone = ApplicationsBackbone(weights=tmp_path / "whole.weights.h5", **kwargs)
+    for variable in backbone.weights:
+        layer, name = variable.path.split("/")
+        expected = getattr(whole.get_layer(layer), name)
+        np.testing.assert_array_equal(*map(ops.convert_to_numpy, (variable, expected)))
+
+    cut = keras.Model(whole.input, whole.get_layer("block_5_add").output)
+    cut.save_weights(tmp_path / "cut.weights.h5")
+    again = ApplicationsBackbone(weights=tmp_path / "cut.weights.h5", **kwargs)
+    for pair in zip(again.weights, backbone.weights, strict=True):
+        np.testing.assert_array_equal(*map(ops.convert_to_numpy, pair))
+
+    kwargs["alpha"] = 0.5
+    with pytest.raises(ValueError, match="fit neither the whole network"):
+        ApplicationsBackbone(weights=tmp_path / "cut.weights.h5", **kwargs)
+
+
+def test_dtype_is_for_this_network_only():
+    backbone = ApplicationsBackbone(
+        "MobileNetV2",
+        pyramid_layers={"P2": "block_2_add"},
+        alpha=0.35,
+        dtype="mixed_bfloat16",
+    )
+    assert backbone.pyramid_outputs["P2"].dtype == "bfloat16"
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="'MobileNet9'.*MobileNetV2"):
+        ApplicationsBackbone("MobileNet9")
+    with pytest.raises(ValueError, match="P2 must be .* stride 4.*'block_5_add' of st"):
+        ApplicationsBackbone("MobileNetV2", pyramid_layers={"P2": "block_5_add"})
+    with pytest.raises(ValueError, match="'nothing' of stride None"):
+        ApplicationsBackbone("MobileNetV2", pyramid_layers={"P2": "nothing"})
