@@ -1,4 +1,4 @@
-"""JAX keeps what it compiled: its first run of the tests takes minutes, the next one."""
+"""JAX keeps what it compiled: its first run takes minutes, the next ones do not."""
 
 import os
 import pathlib
