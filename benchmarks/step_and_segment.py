@@ -26,7 +26,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 PHASES = ("train", "segment")
-MODELS = ("ECENet, scale 1.5", "ECENet, scale 1.0", "SegFormer-B0", "DeepLabV3+")
+MODELS = ("ECENet, scale 1.75", "ECENet, scale 1.0", "SegFormer-B0", "DeepLabV3+")
 REFERENCE = "SegFormer-B0"
 
 

@@ -1,10 +1,26 @@
-"""JAX keeps what it compiled: its first run takes minutes, the next ones do not."""
+"""Seeds for every test, and a cache for what JAX compiled."""
 
 import os
 import pathlib
 
 CACHE = pathlib.Path(__file__).parent.parent / ".pytest_cache" / "jax"
 
+# JAX's first run takes minutes, the next ones do not.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+import keras  # noqa: E402  (after JAX's settings)
+import pytest  # noqa: E402
+
+
+@pytest.fixture(autouse=True, scope="module")
+def seed_of_the_module():
+    """Before the fixtures that are made once for a module."""
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def seed_of_the_test(seed_of_the_module):
+    """A test sees the same numbers alone and after others."""
+    keras.utils.set_random_seed(0)

@@ -72,7 +72,10 @@ def test_config_and_saved_file(full, tmp_path):
 @pytest.fixture(scope="module")
 def trained():
     """A model that the next two tests train with one compiled step."""
-    return make_model()
+    model = make_model()
+    set_random_weights(model.backbone, seed=1)
+    set_random_weights(model.head, seed=2)
+    return model
 
 
 def test_the_loss_is_that_of_the_paper(trained):
@@ -110,9 +113,9 @@ def test_the_loss_is_that_of_the_paper(trained):
 def test_learns_two_images_by_heart(trained):
     images, labels = scene()
     trained.optimizer.learning_rate = 3e-4  # ten times that in the head
-    history = trained.fit(images, labels, epochs=40, shuffle=False, verbose=0).history
+    history = trained.fit(images, labels, epochs=60, shuffle=False, verbose=0).history
     assert np.mean(history["loss"][-5:]) < 0.7 * history["loss"][0]
-    assert np.mean(history["mean_iou"][-5:]) > 0.8
+    assert np.mean(history["mean_iou"][-5:]) > 0.8, history["mean_iou"][-5:]
 
 
 def test_the_ablation_without_gates_learns():
