@@ -110,6 +110,13 @@ def parse_arguments(arguments=None):
         "CamVid, none for other data",
     )
     add("--focus-probability", type=float, default=0.3)
+    add(
+        "--repeat-rare",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="repeat images with classes that fewer images than this share hold",
+    )
 
     add = parser.add_argument_group("training").add_argument
     add("--batch-size", type=int, default=8)
@@ -216,6 +223,10 @@ def fit(args, model, train, val, run, epochs_done):
     validation, every = None, args.validate_every
     if val is not None and every:
         validation = data.evaluation_dataset(val)
+    if args.repeat_rare:
+        # Cached first, so that repetitions are decoded once.
+        train = data.CachedSource(train)
+        train = data.RepeatedSource(train, args.repeat_rare, seed=args.seed)
     model.fit(
         data.training_dataset(
             train,
@@ -231,6 +242,7 @@ def fit(args, model, train, val, run, epochs_done):
             workers=args.workers,
             steps_per_epoch=args.steps_per_epoch,
             initial_epoch=epochs_done,
+            cache=not args.repeat_rare,
         ),
         initial_epoch=epochs_done,
         epochs=args.epochs,

@@ -63,4 +63,8 @@ CASES = {
         lambda **kwargs: layers.SemanticsAttention(8, num_heads=2, **kwargs),
         lambda b, h, w: [(b, h, w, 8), (b, 5, 8)],
     ),
+    "SpreadClasses": Case(
+        lambda **kwargs: layers.SpreadClasses([4, 1], num_classes=5, **kwargs),
+        lambda b, h, w: [(b, h, w, 2)],
+    ),
 }

@@ -8,7 +8,9 @@ from keras_seg.data.evaluation_dataset import evaluation_dataset
 from keras_seg.data.photometric_distortion import PhotometricDistortion
 from keras_seg.data.read_image import read_image
 from keras_seg.data.read_mask import read_mask
+from keras_seg.data.repeated_source import RepeatedSource
 from keras_seg.data.segmentation_folder import SegmentationFolder
+from keras_seg.data.teacher_labels import labels_from_scores, write_teacher_labels
 from keras_seg.data.train_augmentation import TrainAugmentation
 from keras_seg.data.training_dataset import training_dataset
 
@@ -17,11 +19,14 @@ __all__ = [
     "CamVid",
     "DatasetReport",
     "PhotometricDistortion",
+    "RepeatedSource",
     "SegmentationFolder",
     "TrainAugmentation",
     "check_dataset",
     "evaluation_dataset",
+    "labels_from_scores",
     "read_image",
     "read_mask",
     "training_dataset",
+    "write_teacher_labels",
 ]

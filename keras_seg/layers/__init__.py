@@ -11,6 +11,7 @@ from keras_seg.layers.grouped_dense import GroupedDense
 from keras_seg.layers.resize import resize_bilinear, resize_nearest
 from keras_seg.layers.resize_to_match import ResizeToMatch
 from keras_seg.layers.semantics_attention import SemanticsAttention
+from keras_seg.layers.spread_classes import SpreadClasses
 
 __all__ = [
     "ClassExtraction",
@@ -22,6 +23,7 @@ __all__ = [
     "GroupedDense",
     "ResizeToMatch",
     "SemanticsAttention",
+    "SpreadClasses",
     "adaptive_average_pool",
     "resize_bilinear",
     "resize_nearest",

@@ -27,6 +27,7 @@ class ECENet(Segmenter):
         auxiliary_weights: Dictionary with the weights of the losses `mask` (focal,
             inferred), `dice` and `diversity` (inferred) in training; by default those
             of the paper, 5, 2 and 0.2.
+        classes_learned: See `keras_seg.models.Segmenter`.
         **kwargs: See `keras_seg.models.Segmenter`: `preprocessor`, `pyramid_levels`,
             `input_scale`, `freeze_backbone_norm`, `class_names`, `palette`,
             `ignore_class`.
@@ -74,10 +75,11 @@ class ECENet(Segmenter):
         gated=True,
         dropout=0.1,
         auxiliary_weights=None,
+        classes_learned=None,
         **kwargs,
     ):
         head = ECENetHead(
-            num_classes,
+            num_classes if classes_learned is None else len(classes_learned),
             hidden_dim=hidden_dim,
             num_heads=num_heads,
             query_activation=query_activation,
@@ -86,7 +88,9 @@ class ECENet(Segmenter):
             dtype=getattr(backbone, "dtype_policy", None),
             name="head",
         )
-        super().__init__(backbone, head, num_classes, **kwargs)
+        super().__init__(
+            backbone, head, num_classes, classes_learned=classes_learned, **kwargs
+        )
         self.auxiliary_weights = {
             "mask": 5.0,
             "dice": 2.0,

@@ -3,6 +3,7 @@ import keras_hub
 
 from keras_seg.layers.enlarge import Enlarge
 from keras_seg.layers.resize_to_match import ResizeToMatch
+from keras_seg.layers.spread_classes import SpreadClasses
 from keras_seg.metrics.mean_iou import MeanIoU
 from keras_seg.models.segmenter_methods import SegmenterMethods
 from keras_seg.optimizers.multiplier_adamw import MultiplierAdamW
@@ -39,6 +40,12 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
             training: batch statistics stay as loaded, all its weights still learn.
         class_names: List of strings, or `None`.
         palette: List of `[red, green, blue]` per class, or `None`.
+        classes_learned: List of class ids, or `None` for all. The head then has one
+            channel for each of them, in this order, and all other classes get a
+            probability of 0. Pixels of those are void to the loss, but not to metrics.
+        temperature: Float. Outside training logits are divided by it, so that
+            probabilities match how often they are right: see
+            `keras_seg.metrics.CalibrationError`. No class changes.
         ignore_class: Integer, the void label.
         compile: Boolean. Whether to compile with the defaults.
         **kwargs: Passed to `keras_hub.models.ImageSegmenter`.
@@ -76,11 +83,17 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         freeze_backbone_norm=False,
         class_names=None,
         palette=None,
+        classes_learned=None,
+        temperature=1.0,
         ignore_class=255,
         compile=True,
         **kwargs,
     ):
         _check_classes(num_classes, class_names, palette, ignore_class)
+        if temperature <= 0:
+            raise ValueError(
+                f"`temperature` must be positive. Received: temperature={temperature}."
+            )
         levels = _check_levels(backbone, pyramid_levels)
         dtype = backbone.dtype_policy
 
@@ -92,6 +105,11 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         self.head = head
         self.enlarge = Enlarge(input_scale, size_multiple, dtype=dtype, name="enlarge")
         self.resize_to_match = ResizeToMatch(dtype=dtype, name="resize_to_match")
+        self.spread_classes = None
+        if classes_learned is not None:
+            self.spread_classes = SpreadClasses(
+                classes_learned, num_classes, dtype=dtype, name="spread_classes"
+            )
         self.pyramid = keras.Model(
             backbone.input,
             [backbone.pyramid_outputs[level] for level in levels],
@@ -100,6 +118,7 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
 
         # === Functional Model ===
         self.freeze_backbone_norm = freeze_backbone_norm
+        self.temperature = float(temperature)
         images = keras.Input((*_image_size(backbone, input_scale), 3), name="images")
         outputs = self._forward(images, training=False)
         super().__init__(
@@ -113,6 +132,7 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         self.size_multiple = size_multiple
         self.class_names = None if class_names is None else list(class_names)
         self.palette = None if palette is None else [list(map(int, c)) for c in palette]
+        self.classes_learned = self.spread_classes and self.spread_classes.class_ids
         self.ignore_class = ignore_class
         self.auxiliary_trackers = [
             keras.metrics.Mean(name=name) for name in self.auxiliary_loss_names
@@ -134,7 +154,7 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         """Losses of the head's further outputs in training.
 
         Args:
-            labels: Integer tensor `(B, H, W)`.
+            labels: Integer tensor `(B, H, W)`, channels of the head or void.
             outputs: The dictionary that the head returned.
 
         Returns:
@@ -152,9 +172,13 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         frozen = training and self.freeze_backbone_norm
         features = self.pyramid(x, training=False if frozen else training)
         features = keras.tree.flatten(features)  # a list, also of a single level
-        outputs = dict(self.head(features, training=training))
-        outputs["logits"] = self.resize_to_match(outputs["logits"], images)
-        return outputs
+        outputs = self.head(features, training=training)
+        logits = self.resize_to_match(outputs["logits"], images)  # (B, H, W, K')
+        if not training:
+            logits = logits / self.temperature
+        if self.spread_classes is not None:
+            logits = self.spread_classes(logits)  # (B, H, W, K)
+        return {**outputs, "logits": logits}
 
     def compile(self, optimizer="auto", loss="auto", *, metrics="auto", **kwargs):
         """Configures the model for training; every argument has a default.
@@ -191,10 +215,13 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         logits = y_pred["logits"] if isinstance(y_pred, dict) else y_pred
+        channels = y
+        if self.spread_classes is not None:
+            y, channels = self.spread_classes.labels_learned(y, self.ignore_class)
         loss = super().compute_loss(x, y, logits, sample_weight, training)
         if not isinstance(y_pred, dict):
             return loss
-        auxiliary = self.auxiliary_losses(y, y_pred)
+        auxiliary = self.auxiliary_losses(channels, y_pred)
         for tracker in self.auxiliary_trackers:
             weight, value = auxiliary[tracker.name]
             tracker.update_state(value)
@@ -232,6 +259,8 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
             "freeze_backbone_norm": self.freeze_backbone_norm,
             "class_names": self.class_names,
             "palette": self.palette,
+            "classes_learned": self.classes_learned,
+            "temperature": self.temperature,
             "ignore_class": self.ignore_class,
         }
 

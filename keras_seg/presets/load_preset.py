@@ -59,7 +59,7 @@ def _from_folder(model_class, folder, load_weights, kwargs):
             f"{model_class.__name__}. Use {saved_class.__name__}.from_preset."
         )
     if "num_classes" in kwargs:
-        config.update(class_names=None, palette=None)
+        config.update(class_names=None, palette=None, classes_learned=None)
     inner = _pop_backbone_arguments(kwargs)
     config.update(kwargs)
     check_config(saved, path)
@@ -78,6 +78,15 @@ def _from_folder(model_class, folder, load_weights, kwargs):
                 model.num_classes,
                 folder,
             )
+    if model.classes_learned is not None:
+        names = model.class_names or range(model.num_classes)
+        logging.getLogger("keras_seg").warning(
+            "%s knows %d of %d classes: %s.",
+            type(model).__name__,
+            len(model.classes_learned),
+            model.num_classes,
+            ", ".join(str(names[i]) for i in model.classes_learned),
+        )
     return model
 
 

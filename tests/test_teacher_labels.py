@@ -1,0 +1,165 @@
+"""Masks that a teacher makes."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_seg.data import (
+    RepeatedSource,
+    labels_from_scores,
+    read_mask,
+    write_teacher_labels,
+)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    rng = np.random.default_rng(0)
+    paths = []
+    for name, size in (("a", (6, 8)), ("b", (9, 5)), ("c", (6, 8))):
+        path = tmp_path / f"{name}.png"
+        Image.fromarray(rng.integers(0, 256, (*size, 3), "uint8")).save(path)
+        paths.append(str(path))
+    return paths
+
+
+def red_teacher(images):
+    """How red each pixel is, as the probability of class 1."""
+    red = images[..., 0] / 255.0
+    return np.stack([1 - red, red], axis=-1)
+
+
+def test_probabilities_become_ids_and_void(photos, tmp_path):
+    masks = tmp_path / "masks"
+    assert write_teacher_labels(photos, red_teacher, masks, threshold=0.8) == {}
+    for path in photos:
+        red = np.asarray(Image.open(path))[..., 0] / 255
+        expected = np.where(red >= 0.8, 1, np.where(red <= 0.2, 0, 255))
+        mask = read_mask(masks / f"{os.path.basename(path)[0]}.png")
+        np.testing.assert_array_equal(mask, expected)
+
+
+def test_batches_of_one_size_and_ids(photos, tmp_path):
+    shapes = []
+
+    def teacher(images):
+        shapes.append(images.shape)
+        ids = np.zeros((len(images), 2, 2), "int64")
+        ids[:, 0, 1] = 300
+        return ids
+
+    write_teacher_labels(
+        photos, teacher, tmp_path / "masks", teacher_size=(4, 4), batch_size=2
+    )
+    assert shapes == [(2, 4, 4, 3), (1, 4, 4, 3)]
+    mask = read_mask(tmp_path / "masks" / "a.png")
+    assert mask.shape == (6, 8) and (mask[:3, 4:] == 300).all()
+    assert (mask != 0).sum() == 12
+
+
+def test_goes_on_where_it_stopped_and_names_what_it_cannot_read(photos, tmp_path):
+    masks, calls = tmp_path / "masks", []
+
+    def teacher(images):
+        calls.append(len(images))
+        return np.zeros(images.shape[:3], "uint8")
+
+    broken = tmp_path / "broken.jpg"
+    broken.write_text("no image")
+    write_teacher_labels(photos[:2], teacher, masks)
+    problems = write_teacher_labels([*photos, str(broken)], teacher, masks)
+    assert calls == [1, 1, 1] and list(problems) == [str(broken)]
+    assert sorted(os.listdir(masks)) == ["a.png", "b.png", "c.png"]
+
+
+def test_a_teacher_that_fails_leaves_no_mask(photos, tmp_path):
+    def teacher(images):
+        raise RuntimeError("out of chalk")
+
+    with pytest.raises(RuntimeError):
+        write_teacher_labels(photos, teacher, tmp_path / "masks")
+    assert os.listdir(tmp_path / "masks") == []
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        np.zeros((1, 6, 8)),
+        np.zeros((2, 6, 8), "int32"),
+        np.zeros((1, 6, 8, 2), "int32"),
+    ],
+)
+def test_wrong_output_of_the_teacher(photos, tmp_path, output):
+    with pytest.raises(ValueError, match="The teacher must return"):
+        write_teacher_labels(photos[:1], lambda _: output, tmp_path / "masks")
+
+
+def test_images_of_one_name(tmp_path):
+    with pytest.raises(ValueError, match="share a mask: .*x.png"):
+        write_teacher_labels(["a/x.jpg", "b/x.jpg"], red_teacher, tmp_path / "masks")
+
+
+def test_scores_are_enlarged_before_the_decision():
+    scores = np.zeros((1, 2, 3), "float32")
+    scores[0, 0] = [0.9, 0.1, 0.0]
+    scores[0, 1] = [0.0, 0.1, 0.9]
+    # Half-pixel centres: of four pixels the outer two are those of the two given.
+    label = labels_from_scores(scores, (1, 4), threshold=0.0)
+    np.testing.assert_array_equal(label, [[0, 0, 2, 2]])
+    label = labels_from_scores(scores, (1, 4), threshold=0.7)
+    np.testing.assert_array_equal(label, [[0, 255, 255, 2]])
+
+
+@pytest.mark.parametrize(
+    "scores, message",
+    [
+        (np.full((2, 2, 2), 3.0), "Apply a softmax"),
+        (np.zeros((2, 2)), r"Received: \(2, 2\)"),
+        (np.full((2, 2, 2), np.nan), "add up to 1"),
+    ],
+)
+def test_scores_that_are_no_probabilities(scores, message):
+    with pytest.raises(ValueError, match=message):
+        labels_from_scores(scores, (2, 2))
+
+
+class Pairs(list):
+    num_classes = 3
+    names = [str(i) for i in range(20)]
+
+
+def pairs(rare=1):
+    image = np.zeros((4, 4, 3), "uint8")
+    labels = [np.zeros((4, 4), "uint8") for _ in range(20)]
+    for label in labels[:rare]:
+        label[:2] = 1
+    labels[5][0, 0] = 255
+    return Pairs((image, label) for label in labels)
+
+
+def test_rare_classes_are_repeated_by_the_root_of_their_rareness():
+    source = RepeatedSource(pairs(rare=1), target_share=0.2)
+    # One image in twenty is a share of 0.05: a factor of sqrt(0.2 / 0.05).
+    assert source.repeats.tolist() == [2] + [1] * 19
+    assert len(source) == 21 and source.names[:3] == ["0", "0", "1"]
+    assert source.num_classes == 3 and source[1][1] is source[0][1]
+
+
+def test_common_classes_and_stray_pixels_are_not_repeated():
+    assert len(RepeatedSource(pairs(rare=10), target_share=0.2)) == 20
+    assert len(RepeatedSource(pairs(), target_share=0.2, min_class_share=0.6)) == 20
+
+
+def test_factors_that_are_not_whole_are_rounded_by_chance():
+    lengths = {
+        len(RepeatedSource(pairs(), target_share=0.3, seed=seed)) for seed in range(20)
+    }
+    assert lengths == {21, 22}  # sqrt(6) = 2.45
+
+
+@pytest.mark.parametrize("share", [0, 1.5])
+def test_share_out_of_range(share):
+    with pytest.raises(ValueError, match=f"target_share={share}"):
+        RepeatedSource(pairs(), target_share=share)
