@@ -104,14 +104,16 @@ def table(logits, labels, unsure):
         rows.append(
             {
                 "threshold": threshold,
-                "kept": round(float(kept.mean()), 3),
-                "right_of_kept": round(float(right[kept].mean()), 3),
-                "kept_of_void": round(
-                    float((confidence_of(unsure) >= threshold).mean()), 3
-                ),
+                "kept": share(kept),
+                "right_of_kept": share(right[kept]),
+                "kept_of_void": share(confidence_of(unsure) >= threshold),
             }
         )
     return rows
+
+
+def share(choices):
+    return round(float(np.mean(choices)), 3) if len(choices) else None
 
 
 def confidence_of(logits):
