@@ -8,7 +8,14 @@ from keras_seg.inference.as_rgb import as_rgb
 
 
 def draw_overlay(
-    image, labels, class_names, palette, alpha=0.55, legend=True, ignore_class=255
+    image,
+    labels,
+    class_names,
+    palette,
+    alpha=0.55,
+    legend=True,
+    ignore_class=255,
+    void_name="no label",
 ):
     """Colours the classes over a photo, with fine contours and a legend.
 
@@ -21,6 +28,7 @@ def draw_overlay(
         legend: Whether to add the legend: below a wide picture, beside a tall one. It
             lists the classes found with their share of the picture, largest first.
         ignore_class: Integer or `None`: pixels of this id stay uncoloured.
+        void_name: String: what the legend calls them, at its end.
 
     Returns:
         uint8 array `(H, W, 3)`, larger where a legend is added.
@@ -64,7 +72,7 @@ def draw_overlay(
         for class_id, share in sorted(shares.items(), key=lambda item: -item[1])
     ]
     if unlabelled:
-        entries.append(("no label", None, unlabelled))
+        entries.append((void_name, None, unlabelled))
     return add_legend(picture, entries)
 
 

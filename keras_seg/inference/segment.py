@@ -3,41 +3,60 @@
 import numpy as np
 
 from keras_seg.inference.as_rgb import as_rgb
-from keras_seg.inference.tiling import Axis, auto_tile, blend_ramp
+from keras_seg.inference.blended_tiles import blended_tiles
+from keras_seg.inference.decide import decide
+from keras_seg.inference.logits_enlarger import LogitsEnlarger
+from keras_seg.inference.shrink import shrink
+from keras_seg.inference.tiling import Axis, auto_tile
 
-# The stride of the coarsest level of most backbones. A side below it can shrink to
-# nothing inside the model.
-MIN_SIDE = 32
+# What one step may show the model: pixels, after it has enlarged them, and logits,
+# which outgrow its features from about 30 classes on.
 MAX_PIXELS = 2_000_000
+MAX_LOGITS = 60_000_000
 
 
 def segment(
-    model, image, tile=None, overlap=0.125, threshold=None, max_pixels_at_once=None
+    model,
+    image,
+    tile=None,
+    overlap=0.125,
+    threshold=None,
+    max_pixels_at_once=None,
+    long_side=None,
 ):
     """The class of every pixel of one image, at the image's own size.
 
-    An image of up to `max_pixels_at_once` pixels goes through the model whole. A
-    larger one is cut into overlapping tiles of equal size. Where tiles overlap,
+    An image larger than `long_side` is shrunk to it for the model, and the logits are
+    enlarged bilinearly to the image's own size before classes are chosen.
+
+    What is then up to `max_pixels_at_once` pixels goes through the model whole. A
+    larger image is cut into overlapping tiles of equal size. Where tiles overlap,
     their logits fade linearly into each other, so no seam shows. Only one tile and
-    the strips that wait for a neighbour are held as logits, never the whole image.
-    Sides below 32 pixels are extended to that for the model by repeating the edge.
+    the strips that wait for a neighbour are held as logits, never the whole image at
+    its own size. Sides below 32 pixels are extended to that for the model by
+    repeating the edge.
 
     Args:
         model: Callable Keras model from uint8 images `(B, H, W, 3)` to logits
             `(B, H, W, K)`, with attributes `num_classes` and `ignore_class`, and
-            perhaps `input_scale`.
+            perhaps `input_scale` and `long_side`.
         image: Path of an image file, a Pillow image, or an array: `(H, W, 3)`, grey
             `(H, W)` or `(H, W, 1)`, or RGBA `(H, W, 4)`; values are 0..255, of an
             integer or a floating point type.
-        tile: Integer or `(height, width)`: the size of the tiles in pixels. An image
-            no larger than a tile is not cut. `None` chooses the tiles from
-            `max_pixels_at_once`.
+        tile: Integer or `(height, width)`: the size of the tiles in pixels of the
+            image as the model sees it. An image no larger than a tile is not cut.
+            `None` chooses the tiles from `max_pixels_at_once`.
         overlap: Float in `[0, 0.5]`: the part of a tile shared with the next one.
         threshold: Optional float in `[0, 1]`: pixels whose most probable class has a
             lower probability get `model.ignore_class`.
         max_pixels_at_once: Integer: the most pixels the model is shown in one step
             when `tile` is `None`. Lower it when memory is short. By default 2 million,
-            as counted after a model with an `input_scale` has enlarged them.
+            as counted after a model with an `input_scale` has enlarged them, and fewer
+            above 30 classes: 400,000 with 150.
+        long_side: Integer: the largest side, in pixels, that the model is shown. A
+            model knows objects at the size they had in training; a large photo shows
+            them larger. Smaller images are not enlarged. `None` takes
+            `model.long_side`, if there is one; 0 keeps the image's own size.
 
     Returns:
         NumPy array `(H, W)`: uint8 where all ids fit, else int32.
@@ -56,97 +75,37 @@ def segment(
     inputs = keras.Input((None, None, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(4, 1)(inputs))
     model.num_classes, model.ignore_class = 4, 255
-    labels = segment(model, np.zeros((30, 50, 3), "uint8"))
-    print(labels.shape)  # (30, 50)
+    labels = segment(model, np.zeros((300, 500, 3), "uint8"), long_side=100)
+    print(labels.shape)  # (300, 500)
     ```
     """
     if max_pixels_at_once is None:
         scale = getattr(model, "input_scale", 1.0)
-        max_pixels_at_once = int(MAX_PIXELS / scale**2)
-    _check_options(overlap, threshold, max_pixels_at_once)
+        max_pixels_at_once = int(
+            min(MAX_PIXELS / scale**2, max(1, MAX_LOGITS / model.num_classes))
+        )
+    if long_side is None:
+        long_side = getattr(model, "long_side", None) or 0
+    _check_options(overlap, threshold, max_pixels_at_once, long_side)
+    _check_void(threshold, model.ignore_class)
     image = as_rgb(image)
-    height, width = image.shape[:2]
+    shown = shrink(image, long_side)
+    height, width = shown.shape[:2]
     if tile is None:
         tile = auto_tile(height, width, overlap, max_pixels_at_once)
     tile_height, tile_width = _tile_size(tile)
     rows = Axis(height, tile_height, overlap)
     columns = Axis(width, tile_width, overlap)
 
-    labels = np.empty((height, width), _label_dtype(model))
-    strip = None  # (overlap, W, K): weighted logits that wait for the tiles below
-    for row in rows.parts:
-        next_strip = None
-        for left, logits in _blended_columns(model, image, row, columns):
-            right = left + logits.shape[1]
-            if row.fade_in:
-                logits[: row.fade_in] *= blend_ramp(row.fade_in)[:, None, None]
-                logits[: row.fade_in] += strip[:, left:right]
-            if row.fade_out:
-                if next_strip is None:
-                    next_strip = np.empty(
-                        (row.fade_out, width, logits.shape[2]), "float32"
-                    )
-                fall = 1.0 - blend_ramp(row.fade_out)[:, None, None]
-                next_strip[:, left:right] = logits[-row.fade_out :] * fall
-                logits = logits[: -row.fade_out]
-            bottom = row.start + logits.shape[0]
-            labels[row.start : bottom, left:right] = _decide(logits, threshold, model)
-        strip = next_strip
-    return labels
-
-
-def _blended_columns(model, image, row, columns):
-    """Yields `(left, logits (h, w, K))` of one row of tiles, blended sideways."""
-    strip = None  # (h, overlap, K)
-    for column in columns.parts:
-        patch = image[
-            row.tile_start : row.tile_stop, column.tile_start : column.tile_stop
-        ]
-        logits = _predict(model, patch)
-        logits = logits[
-            row.start - row.tile_start : row.stop - row.tile_start,
-            column.start - column.tile_start : column.stop - column.tile_start,
-        ]
-        if column.fade_in:
-            logits[:, : column.fade_in] *= blend_ramp(column.fade_in)[:, None]
-            logits[:, : column.fade_in] += strip
-        if column.fade_out:
-            fall = 1.0 - blend_ramp(column.fade_out)[:, None]
-            strip = logits[:, -column.fade_out :] * fall
-            logits = logits[:, : -column.fade_out]
-        yield column.start, logits
-
-
-def _predict(model, patch):
-    """Logits of one patch, `(h, w, 3)` -> float32 `(h, w, K)`, writable."""
-    height, width = patch.shape[:2]
-    missing = max(0, MIN_SIDE - height), max(0, MIN_SIDE - width)
-    if any(missing):
-        patch = np.pad(patch, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-    logits = model.predict_on_batch(np.ascontiguousarray(patch)[None])
-    expected = (1, *patch.shape[:2], model.num_classes)
-    if np.shape(logits) != expected:
-        raise ValueError(
-            f"`model` returned an output of shape {np.shape(logits)} for an image of "
-            f"shape {patch.shape}, expected logits of shape {expected}. The model "
-            "must return one array of logits at the size of its input."
-        )
-    logits = np.array(logits[0, :height, :width], "float32")
-    if np.isnan(logits).any():
-        raise ValueError(
-            "`model` returned NaN logits, so no class can be chosen. Its weights are "
-            "probably damaged by a diverged training: load other weights."
-        )
-    return logits
-
-
-def _decide(logits, threshold, model):
-    """Logits `(h, w, K)` -> labels `(h, w)`."""
-    labels = np.argmax(logits, axis=-1)
-    if threshold is not None:
-        best = np.max(logits, axis=-1, keepdims=True)
-        probability = 1.0 / np.sum(np.exp(logits - best), axis=-1)
-        labels[probability < threshold] = model.ignore_class
+    labels = np.empty(image.shape[:2], _label_dtype(model))
+    void = {"threshold": threshold, "ignore_class": model.ignore_class}
+    enlarger = LogitsEnlarger(labels, (height, width), **void)
+    for top, left, logits in blended_tiles(model, shown, rows, columns):
+        if shown is image:
+            bottom, right = top + logits.shape[0], left + logits.shape[1]
+            labels[top:bottom, left:right] = decide(logits, **void)
+        else:
+            enlarger.add(top, left, logits)
     return labels
 
 
@@ -169,7 +128,7 @@ def _tile_size(tile):
     return size
 
 
-def _check_options(overlap, threshold, max_pixels_at_once):
+def _check_options(overlap, threshold, max_pixels_at_once, long_side):
     if not 0 <= overlap <= 0.5:
         raise ValueError(
             "`overlap` is the part of a tile shared with the next one and must lie in "
@@ -184,4 +143,19 @@ def _check_options(overlap, threshold, max_pixels_at_once):
         raise ValueError(
             "`max_pixels_at_once` must be a positive integer. "
             f"Received: max_pixels_at_once={max_pixels_at_once}"
+        )
+    whole = isinstance(long_side, (int, np.integer)) and not isinstance(long_side, bool)
+    if not whole or long_side < 0:
+        raise ValueError(
+            "`long_side` must be a positive integer, 0 for the image's own size, or "
+            f"None for that of the model. Received: long_side={long_side!r}"
+        )
+
+
+def _check_void(threshold, ignore_class):
+    if threshold is not None and ignore_class is None:
+        raise ValueError(
+            "`threshold` marks unsure pixels as void, and this model has no void "
+            f"label. Set model.ignore_class, to 255 for example, or leave `threshold` "
+            f"out. Received: threshold={threshold}"
         )

@@ -30,7 +30,7 @@ class ECENet(Segmenter):
         classes_learned: See `keras_seg.models.Segmenter`.
         **kwargs: See `keras_seg.models.Segmenter`: `preprocessor`, `pyramid_levels`,
             `input_scale`, `freeze_backbone_norm`, `class_names`, `palette`,
-            `ignore_class`.
+            `ignore_class`, `long_side`.
 
     Call arguments:
         inputs: Images in 0..255, uint8 or float.

@@ -47,6 +47,8 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
             probabilities match how often they are right: see
             `keras_seg.metrics.CalibrationError`. No class changes.
         ignore_class: Integer, the void label.
+        long_side: Integer, or `None`. `segment` shrinks larger images to it, so that
+            objects have about the size they had in training.
         compile: Boolean. Whether to compile with the defaults.
         **kwargs: Passed to `keras_hub.models.ImageSegmenter`.
 
@@ -86,6 +88,7 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         classes_learned=None,
         temperature=1.0,
         ignore_class=255,
+        long_side=None,
         compile=True,
         **kwargs,
     ):
@@ -134,6 +137,7 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         self.palette = None if palette is None else [list(map(int, c)) for c in palette]
         self.classes_learned = self.spread_classes and self.spread_classes.class_ids
         self.ignore_class = ignore_class
+        self.long_side = long_side
         self.auxiliary_trackers = [
             keras.metrics.Mean(name=name) for name in self.auxiliary_loss_names
         ]
@@ -262,6 +266,7 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
             "classes_learned": self.classes_learned,
             "temperature": self.temperature,
             "ignore_class": self.ignore_class,
+            "long_side": self.long_side,
         }
 
 

@@ -17,18 +17,23 @@ class SegmenterMethods:
 
     presets = _Presets()
 
-    def segment(self, image, tile=None, overlap=0.125, threshold=None):
+    def segment(
+        self, image, tile=None, overlap=0.125, threshold=None, long_side=None
+    ):
         """The class of every pixel of one image, at the image's own size.
 
         Args:
-            image, tile, overlap, threshold: See `keras_seg.inference.segment`.
+            image, tile, overlap, threshold, long_side: See
+                `keras_seg.inference.segment`.
 
         Returns:
             NumPy array `(H, W)` of class ids.
         """
         from keras_seg.inference import segment
 
-        return segment(self, image, tile, overlap, threshold)
+        return segment(
+            self, image, tile, overlap, threshold=threshold, long_side=long_side
+        )
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):

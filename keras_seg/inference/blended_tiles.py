@@ -1,0 +1,106 @@
+"""The logits of an image, tile by tile, blended where the tiles overlap."""
+
+import numpy as np
+
+from keras_seg.inference.tiling import blend_ramp
+
+# The stride of the coarsest level of most backbones. A side below it can shrink to
+# nothing inside the model.
+MIN_SIDE = 32
+
+
+def blended_tiles(model, image, rows, columns):
+    """Yields the logits of an image in blocks that cover each pixel once.
+
+    Only one tile and the strips that wait for a neighbour are held at a time.
+
+    Args:
+        model: See `keras_seg.inference.segment`.
+        image: uint8 array `(H, W, 3)`.
+        rows, columns: `keras_seg.inference.tiling.Axis`.
+
+    Yields:
+        `(top, left, logits)`, logits `(h, w, K)` in float32, writable; from left to
+        right and from top to bottom.
+
+    Raises:
+        ValueError: If the model's output does not fit.
+
+    Example:
+
+    ```python
+    import types
+
+    import numpy as np
+    from keras_seg.inference.blended_tiles import blended_tiles
+    from keras_seg.inference.tiling import Axis
+
+    model = types.SimpleNamespace(predict_on_batch=lambda images: images, num_classes=3)
+    image, rows, columns = np.zeros((40, 90, 3)), Axis(40, 40, 0), Axis(90, 50, 0.125)
+    for top, left, logits in blended_tiles(model, image, rows, columns):
+        print(left, logits.shape)  # 0 (40, 42, 3), then 42 (40, 48, 3)
+    ```
+    """
+    strip = None  # (overlap, W, K): weighted logits that wait for the tiles below
+    for row in rows.parts:
+        next_strip = None
+        for left, logits in _blended_columns(model, image, row, columns):
+            right = left + logits.shape[1]
+            if row.fade_in:
+                logits[: row.fade_in] *= blend_ramp(row.fade_in)[:, None, None]
+                logits[: row.fade_in] += strip[:, left:right]
+            if row.fade_out:
+                if next_strip is None:
+                    next_strip = np.empty(
+                        (row.fade_out, image.shape[1], logits.shape[2]), "float32"
+                    )
+                fall = 1.0 - blend_ramp(row.fade_out)[:, None, None]
+                next_strip[:, left:right] = logits[-row.fade_out :] * fall
+                logits = logits[: -row.fade_out]
+            yield row.start, left, logits
+        strip = next_strip
+
+
+def _blended_columns(model, image, row, columns):
+    """Yields `(left, logits (h, w, K))` of one row of tiles, blended sideways."""
+    strip = None  # (h, overlap, K)
+    for column in columns.parts:
+        patch = image[
+            row.tile_start : row.tile_stop, column.tile_start : column.tile_stop
+        ]
+        logits = _predict(model, patch)
+        logits = logits[
+            row.start - row.tile_start : row.stop - row.tile_start,
+            column.start - column.tile_start : column.stop - column.tile_start,
+        ]
+        if column.fade_in:
+            logits[:, : column.fade_in] *= blend_ramp(column.fade_in)[:, None]
+            logits[:, : column.fade_in] += strip
+        if column.fade_out:
+            fall = 1.0 - blend_ramp(column.fade_out)[:, None]
+            strip = logits[:, -column.fade_out :] * fall
+            logits = logits[:, : -column.fade_out]
+        yield column.start, logits
+
+
+def _predict(model, patch):
+    """Logits of one patch, `(h, w, 3)` -> float32 `(h, w, K)`, writable."""
+    height, width = patch.shape[:2]
+    missing = max(0, MIN_SIDE - height), max(0, MIN_SIDE - width)
+    if any(missing):
+        patch = np.pad(patch, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+    logits = model.predict_on_batch(np.ascontiguousarray(patch)[None])
+    expected = (1, *patch.shape[:2], model.num_classes)
+    if np.shape(logits) != expected:
+        raise ValueError(
+            f"`model` returned an output of shape {np.shape(logits)} for an image of "
+            f"shape {patch.shape}, expected logits of shape {expected}. The model "
+            "must return one array of logits at the size of its input."
+        )
+    logits = np.array(logits[0, :height, :width], "float32")
+    if np.isnan(logits).any():
+        raise ValueError(
+            "`model` returned NaN logits, so no class can be chosen. Its weights are "
+            "probably damaged by a diverged training: load other weights."
+        )
+    return logits

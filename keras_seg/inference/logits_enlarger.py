@@ -1,0 +1,147 @@
+"""Labels of a large image from the logits of a shrunk one."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from keras_seg.inference.contenders import contenders
+from keras_seg.inference.decide import decide
+
+# One step enlarges a square of at most this side, with at most this many values.
+MAX_SIDE = 256
+MAX_VALUES = 8_000_000
+# Infinite logits, of classes that a model excludes, could not be interpolated.
+LARGEST = 1e30
+
+
+class LogitsEnlarger:
+    """Enlarges logits bilinearly and writes the winning classes, block by block.
+
+    The logits of the large image never exist as a whole: each step enlarges those of
+    a small square, and only of the classes that can win in it.
+
+    Args:
+        labels: Integer array `(H, W)` to write to.
+        size: `(height, width)` of the shrunk image.
+        threshold: See `keras_seg.inference.segment`. Probabilities are those of the
+            enlarged logits, to within 0.001.
+        ignore_class: Integer, the void label.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from keras_seg.inference.logits_enlarger import LogitsEnlarger
+
+    labels = np.empty((1, 6), "uint8")
+    enlarger = LogitsEnlarger(labels, (1, 2))
+    enlarger.add(0, 0, np.array([[[1.0, 0.0], [0.0, 3.0]]], "float32"))
+    print(labels)  # [[0 0 1 1 1 1]]
+    ```
+    """
+
+    def __init__(self, labels, size, threshold=None, ignore_class=255):
+        self.labels = labels
+        self.size = size
+        self.rows = _Taps.of_axis(size[0], labels.shape[0])
+        self.columns = _Taps.of_axis(size[1], labels.shape[1])
+        self.threshold = threshold
+        self.ignore_class = ignore_class
+        self._above = self._lowest = None  # (w, K): last row above and of this band
+        self._beside = None  # (h, K): last column of the block to the left
+
+    def add(self, top, left, logits):
+        """Takes the next block of the shrunk image and fills in the pixels it settles.
+
+        A pixel between two blocks waits for the second. Blocks come from left to
+        right and from top to bottom, those of a band with the same height.
+
+        Args:
+            top, left: Integers, where the block lies.
+            logits: float32 array `(h, w, K)`, changed in place.
+        """
+        np.clip(logits, -LARGEST, LARGEST, out=logits)
+        height, width, num_classes = logits.shape
+        bottom, right = top + height, left + width
+        if left == 0:
+            self._above = self._lowest
+            self._lowest = np.empty((self.size[1], num_classes), "float32")
+        self._lowest[left:right] = logits[-1]
+        beside, self._beside = self._beside, logits[:, -1].copy()
+        if left:
+            logits = np.concatenate([beside[:, None], logits], axis=1)
+        if top:
+            start = max(0, left - 1)
+            logits = np.concatenate([self._above[None, start:right], logits], axis=0)
+
+        rows = self.rows.reaching(top, bottom)
+        columns = self.columns.reaching(left, right)
+        side = math.isqrt(MAX_VALUES // num_classes)
+        side = max(1, min(side, MAX_SIDE))
+        for y in range(rows.start, rows.stop, side):
+            below = min(y + side, rows.stop)
+            row_taps = self.rows.part(y, below, origin=max(0, top - 1))
+            for x in range(columns.start, columns.stop, side):
+                beyond = min(x + side, columns.stop)
+                column_taps = self.columns.part(x, beyond, origin=max(0, left - 1))
+                self.labels[y:below, x:beyond] = self._decide(
+                    logits, row_taps, column_taps
+                )
+
+    def _decide(self, logits, rows, columns):
+        """Labels of one square, or one number if they are all the same."""
+        logits = logits[rows.span, columns.span]
+        classes = contenders(logits, with_probability=self.threshold is not None)
+        if len(classes) == 1:
+            return classes[0]
+        logits = logits[:, :, classes]
+        logits = columns.enlarge(logits, axis=1)  # (h, W, K)
+        logits = rows.enlarge(logits, axis=0)  # (H, W, K)
+        return decide(logits, classes, self.threshold, self.ignore_class)
+
+
+@dataclasses.dataclass
+class _Taps:
+    """Along one axis, the two cells that each new pixel lies between.
+
+    The new pixel is `lower + (upper - lower) * weight`, with half-pixel centres.
+    """
+
+    lower: np.ndarray
+    upper: np.ndarray
+    weight: np.ndarray
+
+    @classmethod
+    def of_axis(cls, size, new_size):
+        position = (np.arange(new_size) + 0.5) * (size / new_size) - 0.5
+        position = np.clip(position, 0, size - 1)
+        lower = np.floor(position).astype("int64")
+        upper = np.minimum(lower + 1, size - 1)
+        return cls(lower, upper, (position - lower).astype("float32"))
+
+    def reaching(self, start, stop):
+        """The range of new pixels whose upper cell lies in `[start, stop)`."""
+        return range(*np.searchsorted(self.upper, [start, stop]).tolist())
+
+    def part(self, start, stop, origin):
+        """The taps of some new pixels, counted from the cell `origin`."""
+        part = slice(start, stop)
+        return _Taps(
+            self.lower[part] - origin, self.upper[part] - origin, self.weight[part]
+        )
+
+    @property
+    def span(self):
+        """All cells in use."""
+        return slice(int(self.lower[0]), int(self.upper[-1]) + 1)
+
+    def enlarge(self, x, axis):
+        """Enlarges along an axis; `x` holds the cells of `span`."""
+        first = self.lower[0]
+        below = x.take(self.lower - first, axis)
+        change = x.take(self.upper - first, axis)
+        change -= below
+        change *= np.expand_dims(self.weight, [i for i in range(3) if i != axis])
+        below += change
+        return below
