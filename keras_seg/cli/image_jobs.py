@@ -11,11 +11,11 @@ OUR_ENDINGS = ("_overlay", "_labels")
 
 @dataclasses.dataclass(frozen=True)
 class ImageJob:
-    """One image to segment and the two files to write for it."""
+    """One image to segment and the two files to write for it, or `None`."""
 
     image: Path
-    overlay: Path
-    labels: Path
+    overlay: Path | None = None
+    labels: Path | None = None
 
 
 def find_images(words):
@@ -78,7 +78,7 @@ def plan_jobs(paths, output, overlay_format="png", overwrite=False):
 
     Args:
         paths: List of paths of images.
-        output: Folder for the results.
+        output: Folder for the results; `None` if no files are wanted.
         overlay_format: `"png"` or `"jpg"`.
         overwrite: Whether existing outputs may be replaced. An image of the batch
             itself is never replaced.
@@ -97,6 +97,8 @@ def plan_jobs(paths, output, overlay_format="png", overwrite=False):
     print(jobs[1].labels.name)  # x-2_labels.png
     ```
     """
+    if output is None:
+        return [ImageJob(path) for path in paths], [], []
     output = Path(output)
     inputs = {os.path.realpath(path) for path in paths}
     reserved = {path.stem.casefold() for path in paths}

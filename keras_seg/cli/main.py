@@ -1,6 +1,7 @@
 """The command `keras-seg`. Imports Keras only when a command runs."""
 
 import argparse
+import os
 import sys
 
 from keras_seg import __version__
@@ -9,19 +10,31 @@ DESCRIPTION = "Semantic segmentation in Keras 3."
 
 PREDICT = """\
 Segments images: for each, writes NAME_overlay.png, the picture with its classes in
-colour and a legend, and NAME_labels.png, whose pixel values are the class ids."""
+colour and a legend, and NAME_labels.png, whose pixel values are the class ids. With
+--shares it reports how much of each image every class covers."""
 
 PREDICT_NOTES = """\
 A folder stands for the images directly in it, without pictures whose names end in
-_overlay or _labels. An image that cannot be read gets one line on stderr, the others
+_overlay or _labels; the pattern 'DIR/**/*' goes into its folders as well, and none
+finds hidden files. An image that cannot be read gets one line on stderr, the others
 are still done, and the exit status is 1. Two images of the same name get different
 output names (photo, photo-2). Files that exist are kept, and count as an error, unless
 --overwrite is given. The backend is KERAS_BACKEND if that is set, else the fastest
 one installed for a CPU: tensorflow, torch or jax.
 
+shares:
+  table  for each image its size and the classes in it, largest first
+  csv    one row for each image; the columns are image, then every class of the model,
+         then uncertain (void, see --threshold)
+  json   a list of {"image": PATH, "width": W, "height": H, "shares": {NAME: SHARE}}
+         with the classes that occur, largest first, void last as "uncertain"
+Shares lie in 0..1 in csv and json and add up to 1. They go to stdout as each image is
+done, and all other messages to stderr; an image that fails has no row.
+
 examples:
   keras-seg predict photo.jpg --output segmented
-  keras-seg predict holiday/ 'more/**/*.png' --output segmented --alpha 0.4"""
+  keras-seg predict holiday/ 'more/**/*.png' --output segmented --alpha 0.4
+  keras-seg predict holiday/ --threshold 0.5 --shares csv > shares.csv"""
 
 
 def main(arguments=None):
@@ -44,7 +57,12 @@ def main(arguments=None):
         print(stop.code)  # 0
     ```
     """
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if not options.output and not options.shares:
+        parser.error("nothing to do: give --output DIR for pictures, or --shares")
+    if options.shares_file and not options.shares:
+        parser.error("--shares-file needs --shares table, csv or json")
     from keras_seg.cli.predict import predict
 
     try:
@@ -52,6 +70,11 @@ def main(arguments=None):
     except KeyboardInterrupt:
         print("keras-seg: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Whoever reads the output, such as `head`, has seen enough. Python would
+        # complain at exit about what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def build_parser():
@@ -73,7 +96,10 @@ def build_parser():
         "images", nargs="+", metavar="IMAGE", help="image file, folder or glob pattern"
     )
     predict.add_argument(
-        "--output", "-o", required=True, metavar="DIR", help="folder for the results"
+        "--output",
+        "-o",
+        metavar="DIR",
+        help="folder for the pictures; may be left out with --shares",
     )
     predict.add_argument(
         "--preset",
@@ -81,6 +107,28 @@ def build_parser():
         default="ecenet/camvid",
         metavar="NAME",
         help="shipped preset or folder of a saved one (default: %(default)s)",
+    )
+    predict.add_argument(
+        "--threshold",
+        type=_share,
+        metavar="X",
+        help="leave pixels whose most probable class has a probability below X, 0 to "
+        "1, without a class: uncoloured, and uncertain in legend and shares",
+    )
+    predict.add_argument(
+        "--long-side",
+        type=_size,
+        metavar="N",
+        help="shrink larger images to N pixels for the model; 0 shows them at their own "
+        "size (default: as the preset says)",
+    )
+    predict.add_argument(
+        "--shares",
+        choices=["table", "csv", "json"],
+        help="print how much of each image every class covers",
+    )
+    predict.add_argument(
+        "--shares-file", metavar="FILE", help="write the shares to a file instead"
     )
     predict.add_argument(
         "--alpha",
@@ -115,6 +163,12 @@ def _share(text):
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text}")
     return value
+
+
+def _size(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0, not {text}")
+    return int(text)
 
 
 if __name__ == "__main__":

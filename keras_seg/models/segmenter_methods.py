@@ -17,9 +17,7 @@ class SegmenterMethods:
 
     presets = _Presets()
 
-    def segment(
-        self, image, tile=None, overlap=0.125, threshold=None, long_side=None
-    ):
+    def segment(self, image, tile=None, overlap=0.125, threshold=None, long_side=None):
         """The class of every pixel of one image, at the image's own size.
 
         Args:
