@@ -1,4 +1,6 @@
-"""A tiny segmentation model whose answers are known."""
+"""Tiny segmentation models whose answers are known."""
+
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -24,3 +26,24 @@ def fake_labels(image):
     """What `fake_model` answers for a uint8 image `(H, W, 3)`."""
     dark = np.full(image.shape[:2], 100)
     return np.argmax(np.stack([dark, image[..., 0], image[..., 1]]), axis=0)
+
+
+def random_image(height, width, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (height, width, 3), dtype="uint8")
+
+
+def numpy_model(answer, num_classes, ignore_class=255):
+    """A model that computes `answer(patch (h, w, 3)) -> (h, w, K)` and notes shapes."""
+    seen = []
+
+    def predict_on_batch(images):
+        seen.append(images.shape)
+        return answer(images[0])[None]
+
+    return SimpleNamespace(
+        predict_on_batch=predict_on_batch,
+        num_classes=num_classes,
+        ignore_class=ignore_class,
+        seen=seen,
+    )

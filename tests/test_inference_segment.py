@@ -1,10 +1,9 @@
 import sys
 import tracemalloc
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from fake_model import fake_labels, fake_model
+from fake_model import fake_labels, fake_model, numpy_model, random_image
 from PIL import Image
 
 from keras_seg.inference import segment
@@ -14,27 +13,6 @@ from keras_seg.inference.tiling import Axis, auto_tile
 @pytest.fixture(scope="module")
 def model():
     return fake_model()
-
-
-def random_image(height, width, seed=0):
-    rng = np.random.default_rng(seed)
-    return rng.integers(0, 256, (height, width, 3), dtype="uint8")
-
-
-def numpy_model(answer, num_classes, ignore_class=255):
-    """A model that computes `answer(patch (h, w, 3)) -> (h, w, K)` and notes shapes."""
-    seen = []
-
-    def predict_on_batch(images):
-        seen.append(images.shape)
-        return answer(images[0])[None]
-
-    return SimpleNamespace(
-        predict_on_batch=predict_on_batch,
-        num_classes=num_classes,
-        ignore_class=ignore_class,
-        seen=seen,
-    )
 
 
 @pytest.mark.parametrize(
@@ -245,3 +223,15 @@ def test_a_model_that_enlarges_gets_smaller_tiles(monkeypatch):
     model.input_scale = 2.0
     segment(model, random_image(100, 400))
     assert all(shape[1] * shape[2] <= 10_000 for shape in model.seen)
+
+
+def test_a_model_of_many_classes_gets_smaller_tiles(monkeypatch):
+    monkeypatch.setattr(sys.modules[segment.__module__], "MAX_LOGITS", 400_000)
+    for num_classes, most in [(10, 40_000), (40, 10_000)]:
+        answer = np.zeros((100, 400, num_classes), "float32")
+        model = numpy_model(
+            lambda patch, x=answer: x[: len(patch), : patch.shape[1]], num_classes
+        )
+        segment(model, random_image(100, 400))
+        assert max(shape[1] * shape[2] for shape in model.seen) <= most
+        assert (len(model.seen) == 1) == (num_classes == 10)

@@ -12,6 +12,7 @@ from tiny_backbone import TinyBackbone
 from tiny_segmenter import NUM_CLASSES, TinySegmenter
 
 from keras_seg import losses, metrics
+from keras_seg.inference import segment
 
 VOID = 255
 
@@ -36,7 +37,9 @@ def values(variables):
 
 @pytest.fixture(scope="module")
 def model():
-    return make_model(class_names=["a", "b", "c"], palette=np.eye(3) * 200)
+    return make_model(
+        class_names=["a", "b", "c"], palette=np.eye(3) * 200, long_side=40
+    )
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (33, 47), (64, 32)])
@@ -220,6 +223,16 @@ def test_config_and_saved_file(model, tmp_path):
         assert other.class_names == ["a", "b", "c"]
         assert other.palette == [[200, 0, 0], [0, 200, 0], [0, 0, 200]]
         assert other.ignore_class == VOID and other.pyramid_levels == ["P2", "P3"]
+        assert other.long_side == 40
+
+
+def test_segment_shrinks_to_the_long_side_of_the_model(model):
+    image = images_and_labels(1, 64, 80)[0][0]
+    expected = segment(model, image, long_side=40)
+    np.testing.assert_array_equal(model.segment(image), expected)
+    whole = np.argmax(model.predict_on_batch(image[None])[0], axis=-1)
+    np.testing.assert_array_equal(model.segment(image, long_side=0), whole)
+    assert (expected != whole).any()
 
 
 def test_a_saved_model_trains_on_as_it_was_compiled(tmp_path):

@@ -119,8 +119,8 @@ def build_parser():
         "--long-side",
         type=_size,
         metavar="N",
-        help="shrink larger images to N pixels for the model; 0 shows them at their own "
-        "size (default: as the preset says)",
+        help="shrink larger images to N pixels for the model; 0 shows them at their "
+        "own size (default: as the preset says)",
     )
     predict.add_argument(
         "--shares",

@@ -74,7 +74,8 @@ def _predict(options, stdout):
     except BrokenPipeError:
         raise
     except OSError as error:
-        _tell(f"--shares-file {options.shares_file}: {error.strerror}")
+        place = options.shares_file
+        _tell(f"{f'--shares-file {place}' if place else 'stdout'}: {error.strerror}")
         return 2
     total = len(paths) + len(problems) - len(refused)
     places = [options.output, options.shares_file]
