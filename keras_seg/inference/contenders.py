@@ -11,11 +11,12 @@ NEGLIGIBLE = 0.001
 def contenders(logits, with_probability=False):
     """The classes that can win somewhere once the logits are enlarged bilinearly.
 
-    An enlarged pixel is a weighted mean of the four corners of a cell, so the logit
-    of a class lies between its lowest and its highest corner. A class whose highest
-    corner is below the lowest corner of another cannot win in that cell. A class that
-    wins at no corner still can: it may be second at all of them. In most parts of a
-    photo few classes remain, however many the model has.
+    An enlarged pixel is a weighted mean of the four corners of a cell. So the largest
+    logit in a cell is nowhere below the mean of the (up to four) classes that win at
+    its corners, enlarged in the same way, and a class that is below that mean at every
+    corner cannot win between them. One that wins at no corner still can: it may be
+    second at all of them. In most parts of a photo few classes remain, however many
+    the model has.
 
     Args:
         logits: Array `(h, w, K)` of finite values.
@@ -36,14 +37,16 @@ def contenders(logits, with_probability=False):
     print(contenders(logits[:, :1]))  # [0]
     ```
     """
-    high = low = logits
-    for axis in (0, 1):
-        if logits.shape[axis] > 1:
-            high = np.maximum(*_neighbours(high, axis))
-            low = np.minimum(*_neighbours(low, axis))
-    # (h - 1, w - 1, 1): the winner of a cell is nowhere below this.
-    winner = np.max(low, axis=-1, keepdims=True)
-    reach = np.max(high - winner, axis=(0, 1))  # (K,)
+    height, width, num_classes = logits.shape
+    corners = [(rows, columns) for rows in _ends(height) for columns in _ends(width)]
+    winner = np.argmax(logits, axis=-1)[..., None]  # (h, w, 1)
+    reach = np.full(num_classes, -np.inf)
+    for corner in corners:
+        here = logits[corner]  # (h - 1, w - 1, K): this corner of every cell
+        level = np.mean(
+            [np.take_along_axis(here, winner[other], -1) for other in corners], axis=0
+        )
+        reach = np.maximum(reach, np.max(here - level, axis=(0, 1)))
     keep = reach >= -SLACK
     if with_probability:
         order = np.argsort(reach)
@@ -52,6 +55,6 @@ def contenders(logits, with_probability=False):
     return np.flatnonzero(keep)
 
 
-def _neighbours(x, axis):
-    size = x.shape[axis]
-    return x.take(range(size - 1), axis), x.take(range(1, size), axis)
+def _ends(size):
+    """Where the cells along an axis begin and where they end."""
+    return [slice(0, size - 1), slice(1, size)] if size > 1 else [slice(0, 1)]

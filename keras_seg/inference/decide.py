@@ -6,13 +6,11 @@ import numpy as np
 MAX_VALUES = 4_000_000
 
 
-def decide(logits, classes=None, threshold=None, ignore_class=255):
+def decide(logits, threshold=None, ignore_class=255):
     """The class with the largest logit of each pixel, or void where it is unsure.
 
     Args:
         logits: float32 array `(H, W, K)`.
-        classes: Integer array `(K,)`: the id of each channel, by default its index.
-            Classes that are left out count as impossible.
         threshold: Optional float: pixels whose most probable class has a lower
             probability get `ignore_class`.
         ignore_class: Integer, the void label.
@@ -31,8 +29,6 @@ def decide(logits, classes=None, threshold=None, ignore_class=255):
     ```
     """
     labels = np.argmax(logits, axis=-1)
-    if classes is not None:
-        labels = np.asarray(classes)[labels]
     if threshold is None:
         return labels
     height, width, num_classes = logits.shape

@@ -6,7 +6,6 @@ import math
 import numpy as np
 
 from keras_seg.inference.contenders import contenders
-from keras_seg.inference.decide import decide
 
 # One step enlarges a square of at most this side, with at most this many values.
 MAX_SIDE = 256
@@ -95,10 +94,19 @@ class LogitsEnlarger:
         classes = contenders(logits, with_probability=self.threshold is not None)
         if len(classes) == 1:
             return classes[0]
-        logits = logits[:, :, classes]
-        logits = columns.enlarge(logits, axis=1)  # (h, W, K)
-        logits = rows.enlarge(logits, axis=0)  # (H, W, K)
-        return decide(logits, classes, self.threshold, self.ignore_class)
+        planes = np.ascontiguousarray(np.moveaxis(logits, -1, 0)[classes])  # (K, h, w)
+        planes = columns.enlarge(planes, axis=2)  # (K, h, W)
+        planes = rows.enlarge(planes, axis=1)  # (K, H, W)
+        best = planes.max(axis=0)
+        labels = np.full(best.shape, classes[-1])
+        # The last to write is the first of equals, as with argmax.
+        for class_id, plane in zip(classes[-2::-1], planes[-2::-1], strict=True):
+            np.copyto(labels, class_id, where=plane == best)
+        if self.threshold is not None:
+            planes -= best
+            probability = 1.0 / np.sum(np.exp(planes, out=planes), axis=0)
+            labels[probability < self.threshold] = self.ignore_class
+        return labels
 
 
 @dataclasses.dataclass
