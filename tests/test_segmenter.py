@@ -269,6 +269,8 @@ def test_mixed_precision_and_labels_with_a_channel():
         ({"palette": [[0, 0, 0]] * 4}, "`palette`.* 4 entries for num_classes=3"),
         ({"class_names": ["road"]}, "`class_names`.* 1 entries for num_classes=3"),
         ({"ignore_class": 2}, "ignore_class=2 with num_classes=3"),
+        ({"long_side": 0}, "`long_side`.*long_side=0"),
+        ({"long_side": "384"}, "`long_side`.*'384'"),
         ({"num_classes": 0}, "positive integer. Received: 0"),
         ({"input_scale": 0.5}, "at least 1. Received: scale=0.5"),
     ],

@@ -5,6 +5,12 @@ from keras_seg.layers.enlarge import Enlarge
 from keras_seg.layers.resize_to_match import ResizeToMatch
 from keras_seg.layers.spread_classes import SpreadClasses
 from keras_seg.metrics.mean_iou import MeanIoU
+from keras_seg.models.segmenter_checks import (
+    check_classes,
+    check_levels,
+    check_long_side,
+    image_size,
+)
 from keras_seg.models.segmenter_methods import SegmenterMethods
 from keras_seg.optimizers.multiplier_adamw import MultiplierAdamW
 
@@ -92,12 +98,13 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         compile=True,
         **kwargs,
     ):
-        _check_classes(num_classes, class_names, palette, ignore_class)
+        check_classes(num_classes, class_names, palette, ignore_class)
         if temperature <= 0:
             raise ValueError(
                 f"`temperature` must be positive. Received: temperature={temperature}."
             )
-        levels = _check_levels(backbone, pyramid_levels)
+        check_long_side(long_side)
+        levels = check_levels(backbone, pyramid_levels)
         dtype = backbone.dtype_policy
 
         # === Layers ===
@@ -122,7 +129,7 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         # === Functional Model ===
         self.freeze_backbone_norm = freeze_backbone_norm
         self.temperature = float(temperature)
-        images = keras.Input((*_image_size(backbone, input_scale), 3), name="images")
+        images = keras.Input((*image_size(backbone, input_scale), 3), name="images")
         outputs = self._forward(images, training=False)
         super().__init__(
             inputs=images, outputs=outputs["logits"], compile=False, **kwargs
@@ -268,46 +275,3 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
             "ignore_class": self.ignore_class,
             "long_side": self.long_side,
         }
-
-
-def _check_classes(num_classes, class_names, palette, ignore_class):
-    if not isinstance(num_classes, int) or num_classes < 1:
-        raise ValueError(
-            f"`num_classes` must be a positive integer. Received: {num_classes}."
-        )
-    for name, value in (("class_names", class_names), ("palette", palette)):
-        if value is not None and len(value) != num_classes:
-            raise ValueError(
-                f"`{name}` must have one entry per class. Received: {len(value)} "
-                f"entries for num_classes={num_classes}. Void has no entry."
-            )
-    if 0 <= ignore_class < num_classes:
-        raise ValueError(
-            f"`ignore_class` must not be the id of a class. Received: ignore_class="
-            f"{ignore_class} with num_classes={num_classes}. Use 255."
-        )
-
-
-def _check_levels(backbone, levels):
-    outputs = getattr(backbone, "pyramid_outputs", None)
-    if not outputs:
-        raise ValueError(
-            f"`backbone` must have pyramid outputs. Received: {type(backbone).__name__}"
-            ". Use a FeaturePyramidBackbone of keras-hub, or "
-            "keras_seg.models.ApplicationsBackbone for keras.applications."
-        )
-    if levels is None:
-        levels = [level for level in sorted(outputs) if int(level[1:]) >= 2]
-    missing = [level for level in levels if level not in outputs]
-    if missing:
-        raise ValueError(
-            f"`pyramid_levels` has {missing}, which the backbone lacks. It has: "
-            f"{sorted(outputs)}."
-        )
-    return list(levels)
-
-
-def _image_size(backbone, input_scale):
-    """Unknown, unless the backbone was built for one size."""
-    size = backbone.input.shape[1:3]
-    return [None if n is None else round(n / input_scale) for n in size]

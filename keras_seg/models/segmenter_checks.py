@@ -1,0 +1,57 @@
+"""What the constructor of `Segmenter` asks of its arguments."""
+
+
+def check_classes(num_classes, class_names, palette, ignore_class):
+    """Raises where names, colours or void do not fit the number of classes."""
+    if not isinstance(num_classes, int) or num_classes < 1:
+        raise ValueError(
+            f"`num_classes` must be a positive integer. Received: {num_classes}."
+        )
+    for name, value in (("class_names", class_names), ("palette", palette)):
+        if value is not None and len(value) != num_classes:
+            raise ValueError(
+                f"`{name}` must have one entry per class. Received: {len(value)} "
+                f"entries for num_classes={num_classes}. Void has no entry."
+            )
+    if 0 <= ignore_class < num_classes:
+        raise ValueError(
+            f"`ignore_class` must not be the id of a class. Received: ignore_class="
+            f"{ignore_class} with num_classes={num_classes}. Use 255."
+        )
+
+
+def check_levels(backbone, levels):
+    """The levels of a backbone to use, finest first, once it has them."""
+    outputs = getattr(backbone, "pyramid_outputs", None)
+    if not outputs:
+        raise ValueError(
+            f"`backbone` must have pyramid outputs. Received: {type(backbone).__name__}"
+            ". Use a FeaturePyramidBackbone of keras-hub, or "
+            "keras_seg.models.ApplicationsBackbone for keras.applications."
+        )
+    if levels is None:
+        levels = [level for level in sorted(outputs) if int(level[1:]) >= 2]
+    missing = [level for level in levels if level not in outputs]
+    if missing:
+        raise ValueError(
+            f"`pyramid_levels` has {missing}, which the backbone lacks. It has: "
+            f"{sorted(outputs)}."
+        )
+    return list(levels)
+
+
+def image_size(backbone, input_scale):
+    """Height and width of the images: unknown, unless the backbone fixes them."""
+    size = backbone.input.shape[1:3]
+    return [None if n is None else round(n / input_scale) for n in size]
+
+
+def check_long_side(long_side):
+    """Raises unless it is a size that images can be shrunk to, or `None`."""
+    if long_side is None:
+        return
+    if isinstance(long_side, bool) or not isinstance(long_side, int) or long_side < 1:
+        raise ValueError(
+            "`long_side` must be a positive integer, or None for images of their own "
+            f"size. Received: long_side={long_side!r}."
+        )
