@@ -1,10 +1,7 @@
 """A backbone by name, with the layer that prepares images for it."""
 
-import sys
-
 import keras
 import keras_hub
-import numpy as np
 
 from keras_seg.models import ApplicationsBackbone
 
@@ -34,7 +31,7 @@ def build_backbone(name, weights=None):
         backbone = ApplicationsBackbone(
             name, pyramid_layers=PYRAMID_LAYERS.get(name), weights=weights
         )
-        scale, offset = scale_of_application(name)
+        scale, offset = backbone.image_scaling
     else:
         backbone = keras_hub.models.Backbone.from_preset(name)
         if weights:
@@ -44,20 +41,3 @@ def build_backbone(name, weights=None):
         scale = 1.0 if converter.scale is None else converter.scale
         offset = 0.0 if converter.offset is None else converter.offset
     return backbone, keras.layers.Rescaling(scale, offset, name="preprocessor")
-
-
-def scale_of_application(name):
-    """Scale and offset per channel that `preprocess_input` of the network applies."""
-    module = sys.modules[getattr(keras.applications, name).__module__]
-    colours = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]], "float64")
-    offset, *primary = np.array(module.preprocess_input(colours.copy()[None]))[0]
-    change = (primary - offset) / 255  # (3, 3): input colour, output channel
-    scale = np.diagonal(change)
-    if not np.allclose(change, np.diag(scale), atol=1e-6):
-        raise SystemExit(
-            f"{name} of keras.applications was trained on blue, green, red. Take a "
-            "preset of keras-hub instead, such as resnet_50_imagenet."
-        )
-    if np.ptp(scale) == np.ptp(offset) == 0:
-        return float(scale[0]), float(offset[0])
-    return scale.tolist(), offset.tolist()

@@ -1,11 +1,14 @@
 """keras.applications networks as feature pyramids."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 from random_weights import set_random_weights
 
+import keras_seg
 from keras_seg.models import ApplicationsBackbone
 
 
@@ -22,6 +25,26 @@ def test_levels_have_their_strides(backbone):
     assert [shape[1:3] for shape in shapes] == [
         (96 // 2**n, 64 // 2**n) for n in range(1, 6)
     ]
+
+
+def test_images_are_scaled_as_the_network_was_trained(backbone):
+    image = np.array([[[[0, 100, 200]]]], "float32")
+    torch_like = (image / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    for name, expected in [
+        ("MobileNetV2", image / 127.5 - 1),
+        ("MobileNetV3Small", image),
+        ("DenseNet121", torch_like),
+    ]:
+        # The network itself would take seconds to build, and the scale needs its name.
+        scaling = ApplicationsBackbone.image_scaling.fget(SimpleNamespace(network=name))
+        layer = keras.layers.Rescaling(*scaling)
+        np.testing.assert_allclose(layer(image), expected, atol=1e-5)
+    with pytest.raises(ValueError, match="blue, green, red.*preprocessor"):
+        ApplicationsBackbone.image_scaling.fget(SimpleNamespace(network="ResNet50"))
+
+    network = ApplicationsBackbone("MobileNetV3Small", alpha=0.75, minimalistic=True)
+    model = keras_seg.ECENet(network, 2, hidden_dim=8, num_heads=2)
+    assert model.preprocessor.scale == 1 and model.preprocessor.offset == 0
 
 
 def test_config(backbone):

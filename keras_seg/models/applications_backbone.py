@@ -1,9 +1,11 @@
 import contextlib
 import inspect
+import sys
 import warnings
 
 import keras
 import keras_hub
+import numpy as np
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -23,7 +25,8 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
             `keras_hub.models.Backbone`: `name`, `dtype`, `trainable`.
 
     Input shape:
-        `(B, H, W, 3)`, in the range that the network was trained with.
+        `(B, H, W, 3)`, in the range that the network was trained with: what
+        `image_scaling` makes of 0..255. A `Segmenter` applies it.
 
     Output shape:
         The last level, `(B, H / 2^n, W / 2^n, C)`; `pyramid_outputs` has all.
@@ -93,6 +96,28 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
         self.network = network
         self.pyramid_layers = dict(pyramid_layers)
         self.network_kwargs = kwargs
+
+    @property
+    def image_scaling(self):
+        """Scale and offset that `preprocess_input` of the network applies to 0..255.
+
+        Each is a number, or a list of three where the channels differ.
+        """
+        function = getattr(keras.applications, self.network)
+        preprocess = sys.modules[function.__module__].preprocess_input
+        colours = np.concatenate([np.zeros((1, 3)), 255 * np.eye(3)])  # black, R, G, B
+        offset, *primary = np.array(preprocess(colours[None].copy()))[0]
+        change = (primary - offset) / 255  # (3, 3): input colour, output channel
+        scale = np.diagonal(change)
+        if not np.allclose(change, np.diag(scale), atol=1e-6):
+            raise ValueError(
+                f"{self.network} of keras.applications was trained on blue, green, "
+                "red. Take a backbone of keras-hub instead, such as "
+                "resnet_50_imagenet, or pass a `preprocessor` of your own."
+            )
+        if np.ptp(scale) == np.ptp(offset) == 0:
+            return float(scale[0]), float(offset[0])
+        return scale.tolist(), offset.tolist()
 
     def get_config(self):
         return {

@@ -35,7 +35,8 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
             whose weights depend on the classes, which `from_preset` can replace.
         num_classes: Integer.
         preprocessor: Layer that maps images in 0..255 to what the backbone expects;
-            by default to -1..1. `keras_hub.layers.ImageConverter` serves as well.
+            by default what `keras_seg.models.ApplicationsBackbone` knows of its
+            network, else to -1..1. `keras_hub.layers.ImageConverter` serves as well.
         pyramid_levels: List of names such as `"P2"`, finest first; by default all
             levels of the backbone from stride 4 on.
         input_scale: Float, at least 1. Images are enlarged by it before the backbone;
@@ -109,9 +110,12 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
 
         # === Layers ===
         self.backbone = backbone
-        self.preprocessor = preprocessor or keras.layers.Rescaling(
-            1 / 127.5, offset=-1.0, dtype=dtype, name="preprocessor"
-        )
+        if preprocessor is None:
+            scaling = getattr(backbone, "image_scaling", (1 / 127.5, -1.0))
+            preprocessor = keras.layers.Rescaling(
+                *scaling, dtype=dtype, name="preprocessor"
+            )
+        self.preprocessor = preprocessor
         self.head = head
         self.enlarge = Enlarge(input_scale, size_multiple, dtype=dtype, name="enlarge")
         self.resize_to_match = ResizeToMatch(dtype=dtype, name="resize_to_match")
