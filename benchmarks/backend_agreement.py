@@ -6,7 +6,8 @@
     done
     python benchmarks/backend_agreement.py --compare tensorflow.npz jax.npz torch.npz
 
-The first command segments the test split and saves its label maps with the true ones;
+The first command segments the test split and saves its label maps with the true ones
+(for other data give `--images` and `--masks`, two folders, in place of `--data-dir`);
 the second prints the share of pixels, void included, that are equal in two files, and
 the mean IoU of each.
 """
@@ -28,7 +29,12 @@ def save_labels(options):
     import keras_seg
 
     model = keras_seg.presets.load_model(options.preset)
-    source = keras_seg.data.CamVid(options.data_dir, options.split)
+    if options.data_dir:
+        source = keras_seg.data.CamVid(options.data_dir, options.split)
+    else:
+        source = keras_seg.data.SegmentationFolder(
+            options.images, options.masks, num_classes=model.num_classes
+        )
     arrays = {
         "title": f"{keras.config.backend()}, keras {keras.__version__}",
         "num_classes": model.num_classes,
@@ -79,16 +85,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="ecenet/camvid", help="name or folder")
     parser.add_argument("--data-dir", help="folder of CamVid")
-    parser.add_argument("--split", default="test")
+    parser.add_argument("--split", default="test", help="of CamVid")
+    parser.add_argument("--images", help="folder of images of other data")
+    parser.add_argument("--masks", help="folder of their masks")
     parser.add_argument("--labels", help="file to save, .npz")
     parser.add_argument("--compare", nargs="+", type=pathlib.Path, metavar="NPZ")
     options = parser.parse_args()
     if options.compare:
         print("\n".join(compare(options.compare)))
-    elif options.data_dir and options.labels:
+    elif options.labels and (options.data_dir or (options.images and options.masks)):
         save_labels(options)
     else:
-        parser.error("Give --data-dir and --labels, or --compare.")
+        parser.error(
+            "Give --labels with --data-dir or with --images and --masks, or --compare."
+        )
 
 
 if __name__ == "__main__":
