@@ -47,5 +47,5 @@ PRESETS = {
                 "task.weights.h5": "d9b2c4bf26dc3b48bcab330d1f2ea4e90de1dfc335b053000301ee93a50dd124",
             },
         }
-    }
+    },
 }
