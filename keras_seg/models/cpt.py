@@ -127,6 +127,8 @@ class CPT(Segmenter):
     def prototypes(self, update=0):
         """The prototypes of the data set that the model has in its memory.
 
+        `keras_seg.inference.draw_similarity` draws how alike they are.
+
         Args:
             update: Integer, the query update that they belong to: 0 for the one of
                 the finest level.
