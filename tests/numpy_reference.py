@@ -282,7 +282,7 @@ def cpt_head(pyramid, w, source, num_heads, activation, has_pool=True):
             update = inside(w, f"update_{i}")
             x, m, _, _ = query_update(laterals[i], x, update, source, num_heads)
             masks.append(m)
-        joined.insert(0, conv3x3(x, w, f"smoothing_{i}"))
+        joined.append(conv3x3(x, w, f"smoothing_{i}"))  # the coarsest is the first
     x = np.concatenate([resize_bilinear(y, height, width) for y in joined], axis=-1)
     x = activation(batch_norm(conv3x3(x, w, "fusion"), w, "fusion_norm"))
     if has_pool:

@@ -209,8 +209,7 @@ class CPTHead(keras.layers.Layer):
                 masks.append(update["mask_logits"])
                 details["prototypes"][i] = update["prototypes"]
             joined.append(resize_bilinear(self.smoothings[i](x), size))
-        x = ops.concatenate(joined[::-1], axis=-1)  # finest first
-        x = self.fusion(x)  # (B, H_0, W_0, C)
+        x = self.fusion(ops.concatenate(joined, axis=-1))  # (B, H_0, W_0, C)
         x = self.activation(self.fusion_norm(x, training=training))
         if self.pool_dim:
             pooled = self.image_pool(inputs[-1], training=training)  # (B, 1, 1, P)
