@@ -9,6 +9,7 @@ its own; without `--backends` the current one runs.
 """
 
 import argparse
+import datetime
 import json
 import os
 import pathlib
@@ -107,6 +108,7 @@ def train_on_torch(replica=0, replicas=1, folder=None):
             init_method=f"file://{folder}/store",
             rank=replica,
             world_size=replicas,
+            timeout=datetime.timedelta(minutes=2),
         )
         module = torch.nn.parallel.DistributedDataParallel(model)
     fine, coarse, target = (torch.from_numpy(x[replica::replicas]) for x in arrays())
