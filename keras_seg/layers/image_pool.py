@@ -65,7 +65,7 @@ class ImagePool(keras.layers.Layer):
         # TensorFlow may learn the size of the batch only when the graph runs.
         alone = self.norm(x, training=False)
         statistics = self.norm.non_trainable_variables
-        before = [ops.convert_to_tensor(variable) for variable in statistics]
+        before = [ops.copy(variable) for variable in statistics]
         together = self.norm(x, training=True)
         for variable, old in zip(statistics, before, strict=True):
             new = ops.convert_to_tensor(variable)
