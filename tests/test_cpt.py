@@ -23,7 +23,7 @@ def make_model(num_levels=2, **kwargs):
 
 
 def decay():
-    return keras.optimizers.schedules.PolynomialDecay(0.1, 20, 0.009, power=0.9)
+    return keras_seg.optimizers.PolynomialDecay(0.1, 20, 0.009, power=0.9)
 
 
 def scene(batch=2, size=32):

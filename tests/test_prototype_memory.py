@@ -9,13 +9,11 @@ import pytest
 from keras import ops
 from random_weights import random_array
 
-from keras_seg import layers
-
-SCHEDULE = {"initial_learning_rate": 0.5, "decay_steps": 3, "end_learning_rate": 0.1}
+from keras_seg import layers, optimizers
 
 
 def schedule():
-    return keras.optimizers.schedules.PolynomialDecay(power=0.9, **SCHEDULE)
+    return optimizers.PolynomialDecay(0.5, 3, 0.1, power=0.9)
 
 
 def momentum_at(step):

@@ -22,9 +22,9 @@ class PrototypeMemory(keras.layers.Layer):
 
     Args:
         momentum: Float `t` in 0..1, the share of the memory in the blend and of the
-            batch in the update, or a schedule of Keras over the training steps of
-            this layer. The paper's option is
-            `keras.optimizers.schedules.PolynomialDecay(0.1, steps, 0.009, power=0.9)`.
+            batch in the update, or a schedule over the training steps of this layer.
+            The paper's option is
+            `keras_seg.optimizers.PolynomialDecay(0.1, steps, 0.009, power=0.9)`.
         initial_memory: Array `(K, C)` to start from, or `None` for random vectors.
             Either is normalised. The array is not part of the config: once built, the
             layer has it as its weight.
@@ -65,8 +65,8 @@ class PrototypeMemory(keras.layers.Layer):
         self.scheduled = callable(momentum)
         if not self.scheduled and not 0 <= momentum <= 1:
             raise ValueError(
-                "`momentum` must be between 0 and 1, or a schedule of "
-                f"keras.optimizers.schedules. Received: momentum={momentum}."
+                "`momentum` must be between 0 and 1, or a schedule such as "
+                f"keras_seg.optimizers.PolynomialDecay. Received: momentum={momentum}."
             )
         self.momentum = momentum
         if initial_memory is not None:

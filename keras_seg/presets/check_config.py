@@ -10,7 +10,6 @@ KERAS_CLASSES = (
     ("keras", "DTypePolicy"),
     ("keras.layers", "Normalization"),
     ("keras.layers", "Rescaling"),
-    ("keras.optimizers.schedules", "PolynomialDecay"),
 )
 # Registered classes. A subclass from elsewhere is code that the user has imported.
 BASES = (
