@@ -89,7 +89,10 @@ def test_config_and_saved_file(full, tmp_path):
 @pytest.fixture(scope="module")
 def trained():
     """A model that the next tests train with one compiled step."""
-    return make_model(memory_momentum=decay())
+    model = make_model(memory_momentum=decay())
+    set_random_weights(model.backbone, seed=1)
+    set_random_weights(model.head, seed=2)
+    return model
 
 
 def test_the_loss_is_that_of_the_paper(trained):
@@ -191,6 +194,10 @@ def test_prototypes():
     assert names == ["class 0", "class 1", "class 2"]
     assert_equal([vectors, model.prototypes(1)[1]], memories(model))
     assert make_model(class_names=["a", "b", "c"]).prototypes()[0] == ["a", "b", "c"]
+    some = make_model(class_names=["a", "b", "c"], classes_learned=[2, 0])
+    names, vectors = some.prototypes()
+    assert names == ["c", "a"] and vectors.shape == (2, 8)
+    assert some.predict(scene()[0], verbose=0).shape[-1] == NUM_CLASSES
     with pytest.raises(ValueError, match="no memory of query update 2"):
         model.prototypes(2)
     for source in ABLATION[:-1]:
@@ -208,6 +215,8 @@ def test_presets(tmp_path):
     assert copy.get_config()["memory_momentum"] == model.get_config()["memory_momentum"]
     assert copy.prototypes()[0] == ["a", "b", "c"]
 
+    constant = keras_seg.CPT.from_preset(tmp_path / "preset", memory_momentum=0.2)
+    assert_equal(memories(constant), memories(model))
     other = keras_seg.CPT.from_preset(tmp_path / "preset", num_classes=5)
     (old,), (new,) = memories(model), memories(other)
     assert new.shape == (5, 8)

@@ -42,8 +42,8 @@ class CPTHead(keras.layers.Layer):
 
     Call arguments:
         inputs: List of the features of the pyramid levels, finest first, of any
-            sizes. A single level is updated from itself (ours): so works the head on
-            stride 32 alone, where the authors say that their method holds up.
+            sizes. A single level, such as that of stride 32, is updated from itself
+            (ours).
         training: Boolean, or `None`.
         return_details: Boolean. Whether to return the auxiliary outputs also in
             inference, and the steps of every level with them.

@@ -24,7 +24,8 @@ class PrototypeMemory(keras.layers.Layer):
         momentum: Float `t` in 0..1, the share of the memory in the blend and of the
             batch in the update, or a schedule over the training steps of this layer.
             The paper's option is
-            `keras_seg.optimizers.PolynomialDecay(0.1, steps, 0.009, power=0.9)`.
+            `keras_seg.optimizers.PolynomialDecay(0.1, steps, 0.009, power=0.9)`. The
+            count of steps is a weight, too; `layer.step.assign(0)` starts a new run.
         initial_memory: Array `(K, C)` to start from, or `None` for random vectors.
             Either is normalised. The array is not part of the config: once built, the
             layer has it as its weight.
@@ -93,14 +94,9 @@ class PrototypeMemory(keras.layers.Layer):
             trainable=False,
             autocast=False,  # small steps would be lost
         )
-        if self.scheduled:
-            self.step = self.add_weight(
-                name="step",
-                shape=(),
-                dtype="int32",
-                initializer="zeros",
-                trainable=False,
-            )
+        self.step = self.add_weight(
+            name="step", shape=(), dtype="int32", initializer="zeros", trainable=False
+        )
         self.built = True
 
     def _initial_value(self, shape, dtype=None):
@@ -116,9 +112,8 @@ class PrototypeMemory(keras.layers.Layer):
         prototypes = ops.cast(inputs, dtype)  # (B, K, C)
         # Not the variable: JAX cannot trace an update that is made of one.
         memory = ops.cast(ops.convert_to_tensor(self.memory), dtype)  # (K, C)
-        momentum = self.momentum
+        step, momentum = ops.convert_to_tensor(self.step), self.momentum
         if self.scheduled:
-            step = ops.convert_to_tensor(self.step)
             momentum = ops.cast(momentum(step), dtype)
         outputs = (1 - momentum) * prototypes + momentum * memory  # (B, K, C)
         if training and self.trainable:
@@ -126,8 +121,7 @@ class PrototypeMemory(keras.layers.Layer):
             # The direction of a sum is that of the mean.
             mean = ops.normalize(replica_sum(total), axis=-1, epsilon=EPSILON)
             self.memory.assign((1 - momentum) * memory + momentum * mean)
-            if self.scheduled:
-                self.step.assign(step + 1)
+            self.step.assign(step + 1)
         return ops.cast(outputs, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

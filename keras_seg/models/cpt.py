@@ -32,10 +32,13 @@ class CPT(Segmenter):
         dropout: Float. Spatial dropout before the classifier.
         auxiliary_weights: Dictionary with the weights of the losses `mask` (focal,
             inferred) and `dice` in training; by default those of the paper, 5 and 2.
+        classes_learned: See `keras_seg.models.Segmenter`.
         **kwargs: See `keras_seg.models.Segmenter`: `preprocessor`, `pyramid_levels`,
             `input_scale`, `freeze_backbone_norm`, `class_names`, `palette`,
-            `ignore_class`. With `pyramid_levels=["P5"]` the model works on features of
-            stride 32 alone, at a fraction of the cost.
+            `ignore_class`, `long_side`. With `pyramid_levels=["P5"]` the model works
+            on features of stride 32 alone, at a fraction of the cost: prototypes of
+            that level update the level itself (ours; the authors only say that their
+            method holds up at that stride).
 
     Call arguments:
         inputs: Images in 0..255, uint8 or float.
@@ -81,10 +84,11 @@ class CPT(Segmenter):
         pool_dim=48,
         dropout=0.1,
         auxiliary_weights=None,
+        classes_learned=None,
         **kwargs,
     ):
         head = CPTHead(
-            num_classes,
+            num_classes if classes_learned is None else len(classes_learned),
             hidden_dim=hidden_dim,
             num_heads=num_heads,
             source=source,
@@ -96,7 +100,9 @@ class CPT(Segmenter):
             dtype=getattr(backbone, "dtype_policy", None),
             name="head",
         )
-        super().__init__(backbone, head, num_classes, **kwargs)
+        super().__init__(
+            backbone, head, num_classes, classes_learned=classes_learned, **kwargs
+        )
         self.auxiliary_weights = {
             "mask": 5.0,
             "dice": 2.0,
@@ -135,7 +141,7 @@ class CPT(Segmenter):
 
         Returns:
             Pair of the list of class names (`"class 0"`, ... if the model has none)
-            and a NumPy array `(num_classes, hidden_dim)`.
+            and a NumPy array `(K, hidden_dim)`; both of the classes learned.
 
         Raises:
             ValueError: If the model has no memory, or no such update.
@@ -148,6 +154,8 @@ class CPT(Segmenter):
                 "a memory needs source='memory'."
             )
         names = self.class_names or [f"class {i}" for i in range(self.num_classes)]
+        if self.classes_learned is not None:
+            names = [names[i] for i in self.classes_learned]
         memory = updates[update].memory.memory
         return list(names), keras.ops.convert_to_numpy(memory)
 
