@@ -1,4 +1,4 @@
-"""How far the ECENet head is from the published code, output by output.
+"""How far the heads are from the published code, output by output.
 
     python benchmarks/golden_parity.py --backends tensorflow jax torch \
         --output benchmarks/results/golden_parity.md
@@ -21,16 +21,23 @@ def measure():
     """The differences on the current backend, as `{file: {output: difference}}`."""
     import importlib.metadata
 
+    import golden_cpt
+    import golden_ecenet
     import keras
     import numpy as np
-    from golden_ecenet import QUERY_ACTIVATIONS, golden_pairs
 
-    differences = {}
-    for name, query_activation in QUERY_ACTIVATIONS.items():
-        differences[name] = {
+    pairs = {
+        name: golden_ecenet.golden_pairs(name, query_activation)
+        for name, query_activation in golden_ecenet.QUERY_ACTIVATIONS.items()
+    }
+    pairs |= {name: golden_cpt.golden_pairs(name) for name in golden_cpt.SOURCES}
+    differences = {
+        name: {
             key: float(np.abs(actual - expected).max())
-            for key, (actual, expected) in golden_pairs(name, query_activation).items()
+            for key, (actual, expected) in outputs.items()
         }
+        for name, outputs in pairs.items()
+    }
     backend = keras.config.backend()
     return {
         "versions": f"{backend} {importlib.metadata.version(backend)}",
@@ -43,12 +50,13 @@ def table(runs):
     """Markdown with one column per backend."""
     titles = [run["versions"] for run in runs]
     lines = [
-        "# Golden parity of the ECENet head",
+        "# Golden parity of the heads",
         "",
-        "Greatest absolute difference between an output of `ECENetHead` and that of "
-        "the",
-        "published code, for the same weights and inputs, float32 on a CPU. "
-        "At most 1e-4 is asked for.",
+        "Greatest absolute difference between an output of `ECENetHead` or `CPTHead` "
+        "and that",
+        "of the published code, for the same weights and inputs, float32 on a CPU. "
+        "At most",
+        "1e-4 is asked for.",
         f"keras {runs[0]['keras']}; `python benchmarks/golden_parity.py --backends "
         "tensorflow jax torch`.",
     ]

@@ -23,7 +23,7 @@ from run_folder import RunFolder
 import keras_seg
 from keras_seg import data
 
-MODELS = {"ecenet": keras_seg.ECENet}
+MODELS = {"cpt": keras_seg.CPT, "ecenet": keras_seg.ECENet}
 CAMVID_THIN_CLASSES = (2, 6, 7, 9, 10)
 
 
@@ -89,6 +89,11 @@ def parse_arguments(arguments=None):
     add("--backbone-weights", help="weights file of the backbone, or imagenet")
     add("--initial-weights", help="weights file of an earlier run of the same model")
     add("--hidden-dim", type=int, default=64)
+    add(
+        "--source",
+        choices=["bilinear", "pixels", "prototypes", "memory"],
+        help="CPT: what finer levels are rebuilt from, memory by default",
+    )
     add("--input-scale", type=float, default=1.5, help="images are enlarged by it")
     add(
         "--val-scales",
@@ -141,6 +146,8 @@ def parse_arguments(arguments=None):
         parser.error("--data camvid needs --data-dir")
     if args.data == "folder" and not (args.images and args.masks):
         parser.error("--data folder needs --images and --masks")
+    if args.source and args.model != "cpt":
+        parser.error("--source needs --model cpt")
     if bool(args.val_images) != bool(args.val_masks):
         parser.error("--val-images and --val-masks go together")
     if args.focus_classes is None:
@@ -181,6 +188,7 @@ def build_model(args, train):
     from_scratch = hasattr(keras.applications, args.backbone) and (
         args.backbone_weights is None
     )
+    more = {"source": args.source} if args.source else {}
     return MODELS[args.model](
         backbone,
         num_classes=train.num_classes,
@@ -192,6 +200,7 @@ def build_model(args, train):
         palette=train.palette.tolist(),
         ignore_class=train.ignore_class,
         compile=False,
+        **more,
     )
 
 

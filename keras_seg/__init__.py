@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 # Imported at first use, so that `keras-seg --help` does not wait for Keras and the
 # command line can still choose the backend.
 _HOMES = {
+    "CPT": "keras_seg.models.cpt",
     "ECENet": "keras_seg.models.ecenet",
     "conversion": "keras_seg",
     "data": "keras_seg",

@@ -26,6 +26,14 @@ def two_levels(b, h, w):
 BIAS_BEFORE_BATCH_NORM = ("diverse/bias",)
 
 CASES = {
+    "CPTHead": Case(
+        lambda **kwargs: layers.CPTHead(3, 8, num_heads=2, pool_dim=4, **kwargs),
+        two_levels,
+    ),
+    "CategoryPrototypes": Case(
+        lambda **kwargs: layers.CategoryPrototypes(5, groups=2, **kwargs),
+        lambda b, h, w: [(b, h, w, 8)],
+    ),
     "ClassExtraction": Case(
         lambda **kwargs: layers.ClassExtraction(6, **kwargs),
         lambda b, h, w: [(b, h, w, 5)],
@@ -55,6 +63,14 @@ CASES = {
     "GroupedDense": Case(
         lambda **kwargs: layers.GroupedDense(6, groups=2, **kwargs),
         lambda b, h, w: [(b, h, w, 8)],
+    ),
+    "ImagePool": Case(
+        lambda **kwargs: layers.ImagePool(4, **kwargs), lambda b, h, w: [(b, h, w, 5)]
+    ),
+    "PrototypeMemory": Case(layers.PrototypeMemory, lambda b, h, w: [(b, 5, 8)]),
+    "QueryUpdate": Case(
+        lambda **kwargs: layers.QueryUpdate(5, 8, num_heads=2, **kwargs),
+        lambda b, h, w: [(b, h, w, 8), (b, half(h), half(w), 8)],
     ),
     "ResizeToMatch": Case(
         layers.ResizeToMatch, lambda b, h, w: [(b, 3, 4, 5), (b, h, w, 3)]

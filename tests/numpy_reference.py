@@ -54,16 +54,37 @@ def depthwise3x3(x, w, name):
     return y + w[f"{name}/bias"] if f"{name}/bias" in w else y
 
 
+def conv3x3(x, w, name):
+    kernel = w[f"{name}/kernel"]  # (3, 3, C, D)
+    height, width = x.shape[1:3]
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    y = sum(
+        padded[:, i : i + height, j : j + width] @ kernel[i, j]
+        for i in range(3)
+        for j in range(3)
+    )
+    return y + w[f"{name}/bias"] if f"{name}/bias" in w else y
+
+
+def inside(w, name):
+    """The weights inside of a layer called `name`."""
+    return {
+        key.removeprefix(f"{name}/"): value
+        for key, value in w.items()
+        if key.startswith(f"{name}/")
+    }
+
+
 def batch_norm(x, w, name):
     mean, variance = w[f"{name}/moving_mean"], w[f"{name}/moving_variance"]
     x = (x - mean) / np.sqrt(variance + EPSILON)
     return x * w[f"{name}/gamma"] + w[f"{name}/beta"]
 
 
-def layer_norm(x, w, name):
+def layer_norm(x, w, name, epsilon=EPSILON):
     mean = x.mean(axis=-1, keepdims=True)
     variance = ((x - mean) ** 2).mean(axis=-1, keepdims=True)
-    x = (x - mean) / np.sqrt(variance + EPSILON)
+    x = (x - mean) / np.sqrt(variance + epsilon)
     return x * w[f"{name}/gamma"] + w[f"{name}/beta"]
 
 
@@ -134,17 +155,23 @@ def class_extraction(masks, w, pool_ratio=1.0):
     return dense(np.swapaxes(cells, 1, 2), w, "projection")
 
 
-def semantics_attention(features, embeddings, w, num_heads, activation):
+def semantics_attention(
+    features, embeddings, w, num_heads, activation, epsilon=EPSILON
+):
     """Returns the attended features and the masks."""
     batch, height, width, dim = features.shape
     num_classes, depth = embeddings.shape[1], dim // num_heads
     q = activation(
-        depthwise3x3(layer_norm(features, w, "features_norm"), w, "query_depthwise")
+        depthwise3x3(
+            layer_norm(features, w, "features_norm", epsilon), w, "query_depthwise"
+        )
     )
     q = activation(conv1x1(q, w, "query_pointwise")).reshape(
         batch, -1, num_heads, depth
     )
-    key_value = dense(layer_norm(embeddings, w, "class_norm"), w, "key_value")
+    if "class_norm/gamma" in w:
+        embeddings = layer_norm(embeddings, w, "class_norm", epsilon)
+    key_value = dense(embeddings, w, "key_value")
     k = key_value[..., :dim].reshape(batch, num_classes, num_heads, depth)
     v = key_value[..., dim:].reshape(batch, num_classes, num_heads, depth)
     attended = np.zeros((batch, height * width, dim))
@@ -158,7 +185,9 @@ def semantics_attention(features, embeddings, w, num_heads, activation):
             masks[b] += scores / num_heads
     x = conv1x1(attended.reshape(features.shape), w, "projection") + features
     mlp = depthwise3x3(
-        conv1x1(layer_norm(x, w, "mlp_norm"), w, "mlp_expand"), w, "mlp_depthwise"
+        conv1x1(layer_norm(x, w, "mlp_norm", epsilon), w, "mlp_expand"),
+        w,
+        "mlp_depthwise",
     )
     x = x + conv1x1(gelu(mlp), w, "mlp_reduce")
     return x, masks.reshape(batch, height, width, num_classes)
@@ -194,6 +223,73 @@ def grouped_dense(x, kernel):
         part = x[..., g * inputs : (g + 1) * inputs]
         result[..., g * outputs : (g + 1) * outputs] = part @ kernel[g]
     return result
+
+
+def category_prototypes(x, w):
+    """Returns the prototypes and the masks."""
+    batch, channels = x.shape[0], x.shape[-1]
+    masks = conv1x1(grouped_dense(x, w["mask_projection/kernel"]), w, "mask_classifier")
+    aligned = grouped_dense(x, w["alignment/kernel"]).reshape(batch, -1, channels)
+    num_classes = masks.shape[-1]
+    prototypes = np.zeros((batch, num_classes, channels))
+    for b in range(batch):
+        for c in range(num_classes):
+            share = softmax(masks[b, :, :, c].reshape(-1), axis=0)
+            prototypes[b, c] = sum(
+                s * position for s, position in zip(share, aligned[b], strict=True)
+            )
+    return prototypes, masks
+
+
+def prototype_memory(prototypes, memory, t):
+    """Returns the blended prototypes and the memory after a training step."""
+    mean = prototypes.mean(axis=0)
+    mean = mean / np.linalg.norm(mean, axis=-1, keepdims=True)
+    return (1 - t) * prototypes + t * memory, (1 - t) * memory + t * mean
+
+
+def query_update(fine, coarse, w, source, num_heads, t=0.1):
+    """Returns features, masks, prototypes and the memory after a training step."""
+    x = layer_norm(coarse, w, "coarse_norm", 1e-6)
+    masks = prototypes = memory = None
+    tokens = x.reshape(x.shape[0], -1, x.shape[-1])
+    if source != "pixels":
+        prototypes, masks = category_prototypes(x, inside(w, "prototypes"))
+        tokens = prototypes
+    if source == "memory":
+        tokens, memory = prototype_memory(prototypes, w["memory/memory"], t)
+    features, _ = semantics_attention(
+        fine, tokens, inside(w, "attention"), num_heads, lambda x: x, 1e-6
+    )
+    return features, masks, prototypes, memory
+
+
+def image_pool(x, w, activation):
+    x = conv1x1(x.mean(axis=(1, 2), keepdims=True), w, "projection")
+    return activation(batch_norm(x, w, "norm"))
+
+
+def cpt_head(pyramid, w, source, num_heads, activation, has_pool=True):
+    """Returns the logits and the list of masks."""
+    laterals = [conv1x1(x, w, f"lateral_{i}") for i, x in enumerate(pyramid)]
+    height, width = laterals[0].shape[1:3]
+    x, masks = laterals[-1], []
+    joined = [x]
+    for i in reversed(range(max(1, len(laterals) - 1))):
+        if source == "bilinear":
+            x = laterals[i] + resize_bilinear(x, *laterals[i].shape[1:3])
+        else:
+            update = inside(w, f"update_{i}")
+            x, m, _, _ = query_update(laterals[i], x, update, source, num_heads)
+            masks.append(m)
+        joined.append(conv3x3(x, w, f"smoothing_{i}"))  # the coarsest is the first
+    x = np.concatenate([resize_bilinear(y, height, width) for y in joined], axis=-1)
+    x = activation(batch_norm(conv3x3(x, w, "fusion"), w, "fusion_norm"))
+    if has_pool:
+        pooled = image_pool(pyramid[-1], inside(w, "image_pool"), activation)
+        pooled = np.broadcast_to(pooled, (*x.shape[:3], pooled.shape[-1]))
+        x = np.concatenate([x, pooled], axis=-1)
+    return conv1x1(x, w, "classifier"), masks
 
 
 # --- losses and metrics -----------------------------------------------------------

@@ -6,20 +6,36 @@ from tiny_backbone import TinyBackbone
 
 import keras_seg
 
+
+def mobilenet():
+    return keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+
+
+# One file of expected numbers for each family.
 BUILDERS = {
-    "tiny": lambda: keras_seg.ECENet(
-        TinyBackbone(), 5, hidden_dim=8, input_scale=1.5, query_activation="relu"
-    ),
-    "mobilenet": lambda: keras_seg.ECENet(
-        keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
-        5,
-        hidden_dim=8,
-    ),
+    "ecenet": {
+        "tiny": lambda: keras_seg.ECENet(
+            TinyBackbone(), 5, hidden_dim=8, input_scale=1.5, query_activation="relu"
+        ),
+        "mobilenet": lambda: keras_seg.ECENet(mobilenet(), 5, hidden_dim=8),
+    },
+    "cpt": {
+        "tiny": lambda: keras_seg.CPT(
+            TinyBackbone(), 5, hidden_dim=8, input_scale=1.5, pool_dim=4
+        ),
+        "pixels": lambda: keras_seg.CPT(
+            TinyBackbone(), 5, hidden_dim=8, source="pixels"
+        ),
+        "stride_32": lambda: keras_seg.CPT(
+            TinyBackbone(), 5, hidden_dim=8, pyramid_levels=["P5"]
+        ),
+        "mobilenet": lambda: keras_seg.CPT(mobilenet(), 5, hidden_dim=8),
+    },
 }
 
 
-def small_model(name):
-    model = BUILDERS[name]()
+def small_model(family, name):
+    model = BUILDERS[family][name]()
     # Part by part: backends differ in the order of the parts of a model.
     set_random_weights(model.backbone, seed=1)
     set_random_weights(model.head, seed=2)

@@ -93,6 +93,75 @@ def test_ghost_upsampling(size):
     assert_close(y, reference.ghost_upsampling(double(x), w))
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_category_prototypes(size):
+    x = random_array(2, *size, 8)
+    (y, masks), w = run(layers.CategoryPrototypes(5, groups=2), x)
+    expected, expected_masks = reference.category_prototypes(double(x), w)
+    assert_close(y, expected)
+    assert_close(masks, expected_masks)
+
+
+@pytest.mark.parametrize("source", ["pixels", "prototypes", "memory"])
+@pytest.mark.parametrize(
+    ("fine", "coarse"), [((5, 7), (3, 4)), ((1, 1), (1, 1)), ((2, 3), (5, 6))]
+)
+def test_query_update(fine, coarse, source):
+    fine, coarse = random_array(2, *fine, 8), random_array(2, *coarse, 8, seed=1)
+    layer = layers.QueryUpdate(5, 8, 2, source, memory_momentum=0.3)
+    outputs, w = run(layer, fine, coarse)
+    features, masks, prototypes, memory = reference.query_update(
+        double(fine), double(coarse), w, source, num_heads=2, t=0.3
+    )
+    assert_close(outputs.pop("features"), features, atol=2e-5)
+    if source == "pixels":
+        assert not outputs and not layer.class_layers
+        return
+    assert_close(outputs["mask_logits"], masks)
+    assert_close(outputs["prototypes"], prototypes)
+    trained = layer(fine, coarse, training=True)
+    assert_close(ops.convert_to_numpy(trained["features"]), features, atol=2e-5)
+    if source == "memory":
+        assert_close(ops.convert_to_numpy(layer.memory.memory), memory)
+
+
+def test_image_pool():
+    x = random_array(2, 5, 7, 8)
+    y, w = run(layers.ImagePool(4, "relu"), x)
+    assert_close(y, reference.image_pool(double(x), w, reference.relu))
+
+
+HEADS = [
+    ("memory", 3, 4, "gelu"),
+    ("prototypes", 2, 0, "relu"),
+    ("pixels", 2, 4, "relu"),
+    ("bilinear", 3, 4, "relu"),
+    ("memory", 1, 4, "relu"),
+    ("bilinear", 1, 0, "relu"),
+]
+
+
+@pytest.mark.parametrize(("source", "levels", "pool_dim", "activation"), HEADS)
+def test_cpt_head(source, levels, pool_dim, activation):
+    sizes = [(5, 7), (3, 4), (2, 2)][:levels]
+    pyramid = [random_array(2, *size, 6 + i) for i, size in enumerate(sizes)]
+    layer = layers.CPTHead(3, 8, 2, source, activation=activation, pool_dim=pool_dim)
+    outputs, w = run(layer, pyramid, return_details=True)
+    logits, masks = reference.cpt_head(
+        [double(x) for x in pyramid],
+        w,
+        source,
+        num_heads=2,
+        activation=getattr(reference, activation),
+        has_pool=pool_dim > 0,
+    )
+    assert_close(outputs["logits"], logits, atol=2e-5)
+    assert ("mask_logits" in outputs) == layer.has_masks
+    masks = masks if layer.has_masks else []
+    for actual, expected in zip(outputs.get("mask_logits", []), masks, strict=True):
+        assert_close(actual, expected, atol=2e-5)
+
+
 @pytest.mark.parametrize("groups", [1, 4])
 def test_grouped_dense(groups):
     x = random_array(2, 5, 7, 8)

@@ -18,6 +18,8 @@ import train
 from build_backbone import build_backbone
 from run_folder import RunFolder
 
+import keras_seg
+
 slow_to_start = pytest.mark.skipif(
     keras.config.backend() != "torch",
     reason="TensorFlow and JAX trace or compile the training step anew in each run, "
@@ -227,6 +229,22 @@ def test_a_preset_of_keras_hub_brings_its_scaling(backbone):
     image = np.array([[[[0, 100, 200]]]], "float32")
     _, layer = build_backbone(str(backbone))
     np.testing.assert_allclose(layer(image), [[[[-1, 0, 3]]]], atol=1e-5)
+
+
+@slow_to_start
+def test_trains_cpt_and_continues_with_its_memory(run, tmp_path):
+    arguments = ["--model", "cpt", "--source", "memory"]
+    run_until(run, tmp_path, "on_train_batch_end", 4, *arguments)
+    _, results = run(tmp_path, "--resume", *arguments)
+    assert results["arguments"]["source"] == "memory"
+    model = keras_seg.CPT.from_preset(tmp_path / "preset")
+    # Two steps an epoch: what the interrupted epoch had done was taken back.
+    assert int(model.head.updates[0].memory.step) == 2 * results["best_epoch"]
+
+
+def test_source_is_for_cpt():
+    with pytest.raises(SystemExit):
+        train.parse_arguments("--data-dir x --output y --source pixels".split())
 
 
 def run_until(run, path, method, call, *more):

@@ -3,7 +3,15 @@
 from keras_seg.inference.as_rgb import as_rgb
 from keras_seg.inference.default_palette import default_palette
 from keras_seg.inference.draw_overlay import draw_overlay
+from keras_seg.inference.draw_similarity import draw_similarity
 from keras_seg.inference.label_png import label_png
 from keras_seg.inference.segment import segment
 
-__all__ = ["as_rgb", "default_palette", "draw_overlay", "label_png", "segment"]
+__all__ = [
+    "as_rgb",
+    "default_palette",
+    "draw_overlay",
+    "draw_similarity",
+    "label_png",
+    "segment",
+]

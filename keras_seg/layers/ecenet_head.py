@@ -9,6 +9,7 @@ from keras_seg.layers.gated_class_updater import GatedClassUpdater
 from keras_seg.layers.ghost_upsampling import GhostUpsampling
 from keras_seg.layers.grouped_dense import GroupedDense
 from keras_seg.layers.normalization import batch_norm
+from keras_seg.layers.pyramid import build_each, check_pyramid
 from keras_seg.layers.resize import resize_bilinear
 from keras_seg.layers.semantics_attention import SemanticsAttention
 
@@ -94,21 +95,21 @@ class ECENetHead(keras.layers.Layer):
         self.dropout = dropout
 
     def build(self, input_shape):
-        shapes = _check_pyramid(input_shape)
+        shapes = check_pyramid("ECENetHead", input_shape, least=2)
         kwargs = {"dtype": self.dtype_policy}
         dim, num_classes, levels = self.hidden_dim, self.num_classes, len(shapes)
         hidden = [(*shape[:-1], dim) for shape in shapes]
         masks = [(*shape[:-1], num_classes) for shape in shapes]
         classes = (shapes[0][0], num_classes, dim)
 
-        self.reconstructions = _build_each(
+        self.reconstructions = build_each(
             [
                 FeatureReconstruction(name=f"reconstruction_{i}", **kwargs)
                 for i in range(levels)
             ],
             shapes,
         )
-        self.laterals = _build_each(
+        self.laterals = build_each(
             [
                 keras.layers.Conv2D(
                     dim, 1, use_bias=False, name=f"lateral_{i}", **kwargs
@@ -125,7 +126,7 @@ class ECENetHead(keras.layers.Layer):
         )
         self.mask_projection.build(hidden[-1])
         self.mask_classifier.build(hidden[-1])
-        self.extractions = _build_each(
+        self.extractions = build_each(
             [
                 ClassExtraction(dim, self.pool_ratio, name=f"extraction_{i}", **kwargs)
                 for i in range(levels)
@@ -148,7 +149,7 @@ class ECENetHead(keras.layers.Layer):
             updater.build(classes, classes)
             self.updaters.append(updater)
             self.upsamplings.append(
-                _build_each(
+                build_each(
                     [
                         GhostUpsampling(dim, name=f"upsampling_{i + 1}_{j}", **kwargs)
                         for j in range(i + 1)
@@ -266,23 +267,3 @@ _DETAILS = (
     "gated",
     "upsampled",
 )
-
-
-def _build_each(layers, shapes):
-    for layer, shape in zip(layers, shapes, strict=True):
-        layer.build(shape)
-    return layers
-
-
-def _check_pyramid(shapes):
-    if (
-        not isinstance(shapes, (list, tuple))
-        or len(shapes) < 2
-        or not all(isinstance(s, (list, tuple)) and len(s) == 4 for s in shapes)
-    ):
-        raise ValueError(
-            "ECENetHead expects a list of at least two feature maps (B, H, W, C), the "
-            f"finest first. Received input of shape: {shapes}. Pass the outputs of "
-            "a feature pyramid as a list, not one tensor."
-        )
-    return [tuple(shape) for shape in shapes]

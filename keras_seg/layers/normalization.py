@@ -10,6 +10,6 @@ def batch_norm(name, **kwargs):
     )
 
 
-def layer_norm(name, **kwargs):
-    """LayerNormalization over channels with epsilon 1e-5."""
-    return keras.layers.LayerNormalization(epsilon=1e-5, name=name, **kwargs)
+def layer_norm(name, epsilon=1e-5, **kwargs):
+    """LayerNormalization over channels."""
+    return keras.layers.LayerNormalization(epsilon=epsilon, name=name, **kwargs)

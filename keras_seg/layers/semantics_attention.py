@@ -24,6 +24,12 @@ class SemanticsAttention(keras.layers.Layer):
         query_activation: Activation after both convolutions of the query
             projection. The published inference code has `"relu"` there, the code
             that it was ported from has none (`None`, the default).
+        normalize_classes: Boolean. Whether the class embeddings are normalised before
+            keys and values are made of them.
+        key_value_bias: Boolean. Whether keys and values have a bias.
+        norm_epsilon: Float, of the normalisations.
+        return_masks: Boolean. Without masks the scores need not be kept, and the
+            attention may run as one fused operation.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -35,7 +41,7 @@ class SemanticsAttention(keras.layers.Layer):
 
     Output shape:
         The attended features `(B, H, W, hidden_dim)` and the mask logits
-        `(B, H, W, K)`.
+        `(B, H, W, K)`; with `return_masks=False` the features alone.
 
     Raises:
         ValueError: If `num_heads` does not divide `hidden_dim`, or an input does
@@ -56,7 +62,16 @@ class SemanticsAttention(keras.layers.Layer):
     """
 
     def __init__(
-        self, hidden_dim, num_heads=4, mlp_ratio=4, query_activation=None, **kwargs
+        self,
+        hidden_dim,
+        num_heads=4,
+        mlp_ratio=4,
+        query_activation=None,
+        normalize_classes=True,
+        key_value_bias=False,
+        norm_epsilon=1e-5,
+        return_masks=True,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         if hidden_dim % num_heads:
@@ -68,6 +83,10 @@ class SemanticsAttention(keras.layers.Layer):
         self.num_heads = num_heads
         self.mlp_ratio = mlp_ratio
         self.query_activation = keras.activations.get(query_activation)
+        self.normalize_classes = normalize_classes
+        self.key_value_bias = key_value_bias
+        self.norm_epsilon = norm_epsilon
+        self.return_masks = return_masks
 
     def build(self, features_shape, class_embeddings_shape):
         for shape in (features_shape, class_embeddings_shape):
@@ -79,9 +98,12 @@ class SemanticsAttention(keras.layers.Layer):
                 )
         kwargs = {"dtype": self.dtype_policy}
         dim, wide = self.hidden_dim, self.hidden_dim * self.mlp_ratio
-        self.features_norm = layer_norm("features_norm", **kwargs)
-        self.class_norm = layer_norm("class_norm", **kwargs)
-        self.mlp_norm = layer_norm("mlp_norm", **kwargs)
+        epsilon = self.norm_epsilon
+        self.features_norm = layer_norm("features_norm", epsilon, **kwargs)
+        if self.normalize_classes:
+            self.class_norm = layer_norm("class_norm", epsilon, **kwargs)
+            self.class_norm.build(class_embeddings_shape)
+        self.mlp_norm = layer_norm("mlp_norm", epsilon, **kwargs)
         self.query_depthwise = keras.layers.DepthwiseConv2D(
             3, padding="same", name="query_depthwise", **kwargs
         )
@@ -89,7 +111,7 @@ class SemanticsAttention(keras.layers.Layer):
             dim, 1, name="query_pointwise", **kwargs
         )
         self.key_value = keras.layers.Dense(
-            2 * dim, use_bias=False, name="key_value", **kwargs
+            2 * dim, use_bias=self.key_value_bias, name="key_value", **kwargs
         )
         self.projection = keras.layers.Conv2D(dim, 1, name="projection", **kwargs)
         self.mlp_expand = keras.layers.Conv2D(wide, 1, name="mlp_expand", **kwargs)
@@ -108,7 +130,6 @@ class SemanticsAttention(keras.layers.Layer):
             self.mlp_expand,
         ):
             layer.build(features_shape)
-        self.class_norm.build(class_embeddings_shape)
         self.key_value.build(class_embeddings_shape)
         self.mlp_depthwise.build(wide_shape)
         self.mlp_reduce.build(wide_shape)
@@ -118,26 +139,31 @@ class SemanticsAttention(keras.layers.Layer):
         shape = ops.shape(features)
         height, width = shape[1], shape[2]
         heads, depth = self.num_heads, self.hidden_dim // self.num_heads
-        num_classes = class_embeddings.shape[1]
+        num_classes = ops.shape(class_embeddings)[1]
 
         query = self.query_depthwise(self.features_norm(features))
         query = self.query_activation(query)
         query = self.query_activation(self.query_pointwise(query))
         query = ops.reshape(query, (-1, height * width, heads, depth))  # (B, HW, h, d)
-        key, value = ops.split(
-            self.key_value(self.class_norm(class_embeddings)), 2, axis=-1
-        )
+        if self.normalize_classes:
+            class_embeddings = self.class_norm(class_embeddings)
+        key, value = ops.split(self.key_value(class_embeddings), 2, axis=-1)
         key = ops.reshape(key, (-1, num_classes, heads, depth))  # (B, K, h, d)
         value = ops.reshape(value, (-1, num_classes, heads, depth))
 
-        scores = ops.einsum("bphd,bkhd->bphk", query, key)  # (B, HW, h, K)
-        scores = scores * depth**-0.5
-        attention = ops.softmax(-scores, axis=-1)
-        x = ops.einsum("bphk,bkhd->bphd", attention, value)  # (B, HW, h, d)
+        if self.return_masks:
+            scores = ops.einsum("bphd,bkhd->bphk", query, key)  # (B, HW, h, K)
+            scores = scores * depth**-0.5
+            attention = ops.softmax(-scores, axis=-1)
+            x = ops.einsum("bphk,bkhd->bphd", attention, value)  # (B, HW, h, d)
+        else:
+            x = ops.dot_product_attention(-query, key, value)  # (B, HW, h, d)
         x = ops.reshape(x, (-1, height, width, self.hidden_dim))  # (B, H, W, C)
         x = self.projection(x) + features
         mlp = self.mlp_depthwise(self.mlp_expand(self.mlp_norm(x)))
         x = x + self.mlp_reduce(ops.gelu(mlp, approximate=False))
+        if not self.return_masks:
+            return x
 
         masks = ops.reshape(
             ops.mean(scores, axis=2), (-1, height, width, num_classes)
@@ -145,6 +171,8 @@ class SemanticsAttention(keras.layers.Layer):
         return x, masks
 
     def compute_output_shape(self, features_shape, class_embeddings_shape):
+        if not self.return_masks:
+            return tuple(features_shape)
         masks_shape = (*features_shape[:-1], class_embeddings_shape[1])
         return tuple(features_shape), masks_shape
 
@@ -155,4 +183,8 @@ class SemanticsAttention(keras.layers.Layer):
             "num_heads": self.num_heads,
             "mlp_ratio": self.mlp_ratio,
             "query_activation": keras.activations.serialize(self.query_activation),
+            "normalize_classes": self.normalize_classes,
+            "key_value_bias": self.key_value_bias,
+            "norm_epsilon": self.norm_epsilon,
+            "return_masks": self.return_masks,
         }

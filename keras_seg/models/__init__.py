@@ -1,7 +1,8 @@
 """Whole networks: a backbone, a head, and how they are trained and used."""
 
 from keras_seg.models.applications_backbone import ApplicationsBackbone
+from keras_seg.models.cpt import CPT
 from keras_seg.models.ecenet import ECENet
 from keras_seg.models.segmenter import Segmenter
 
-__all__ = ["ApplicationsBackbone", "ECENet", "Segmenter"]
+__all__ = ["CPT", "ApplicationsBackbone", "ECENet", "Segmenter"]

@@ -1,5 +1,6 @@
-"""Optimizers for networks with a pretrained part."""
+"""Optimizers for networks with a pretrained part, and schedules."""
 
 from keras_seg.optimizers.multiplier_adamw import MultiplierAdamW
+from keras_seg.optimizers.polynomial_decay import PolynomialDecay
 
-__all__ = ["MultiplierAdamW"]
+__all__ = ["MultiplierAdamW", "PolynomialDecay"]

@@ -17,6 +17,7 @@ The hashes stand here, in code, so that no other file can vouch for itself.
 """
 
 PRESETS = {
+    "CPT": {},
     "ECENet": {
         "camvid": {
             "description": "ECENet on CamVid, 11 classes, MobileNetV2, test mIoU 68.2.",
@@ -46,5 +47,5 @@ PRESETS = {
                 "task.weights.h5": "d9b2c4bf26dc3b48bcab330d1f2ea4e90de1dfc335b053000301ee93a50dd124",
             },
         }
-    }
+    },
 }

@@ -1,0 +1,119 @@
+"""What all published heads have in common: names, torch's layout, and the checks."""
+
+import numpy as np
+
+SUFFIXES = {
+    "bias": "bias",
+    "beta": "bias",
+    "memory": "memory",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+
+
+def check_built(head):
+    """Raises `ValueError` if a head has no weights yet."""
+    if not head.built:
+        raise ValueError(
+            "The head has no weights yet. Call `head.build(shapes)` with the shapes "
+            "of the pyramid features, or call the head once, before loading."
+        )
+
+
+def targets_of(layers):
+    """The variables that published arrays go to.
+
+    Args:
+        layers: Dictionary from prefixes in the published names to layers.
+
+    Returns:
+        Dictionary from published names to pairs of a variable and its kind.
+    """
+    targets = {}
+    for prefix, layer in layers.items():
+        for variable in layer.weights:
+            kind = variable.path.split("/")[-1]
+            if kind == "kernel":
+                kind = f"{type(layer).__name__}_kernel"
+            if kind != "step":  # a count of ours
+                name = f"{prefix}.{SUFFIXES.get(kind, 'weight')}"
+                targets[name] = (variable, kind)
+    return targets
+
+
+def attention_layers(prefix, attention):
+    """The part of the names of a `SemanticsAttention` that the families share."""
+    query = f"{prefix}.cross_attn.q"
+    return {
+        f"{prefix}.norm_low": attention.features_norm,
+        f"{query}.depthwise_conv.conv": attention.query_depthwise,
+        f"{query}.pointwise_conv.conv": attention.query_pointwise,
+        f"{prefix}.cross_attn.proj": attention.projection,
+        f"{prefix}.norm_mlp": attention.mlp_norm,
+        f"{prefix}.mlp.0": attention.mlp_expand,
+        f"{prefix}.mlp.1": attention.mlp_depthwise,
+        f"{prefix}.mlp.4": attention.mlp_reduce,
+    }
+
+
+def load_targets(head, targets, arrays):
+    """Assigns every array to its variable, or nothing if one does not fit.
+
+    Raises:
+        ValueError: If names are missing, unknown, or have arrays of another shape; all
+            of them are listed.
+    """
+    problems = [f"missing: {name}" for name in targets if name not in arrays]
+    problems += [f"unknown: {name}" for name in arrays if name not in targets]
+    for name, expected in published_shapes(targets).items():
+        if name in arrays and tuple(np.shape(arrays[name])) != expected:
+            problems.append(
+                f"misshapen: {name} has shape {tuple(np.shape(arrays[name]))}, "
+                f"expected {expected}"
+            )
+    if problems:
+        raise ValueError(
+            f"{len(problems)} arrays do not fit this {type(head).__name__} "
+            f"(num_classes={head.num_classes}, hidden_dim={head.hidden_dim}); nothing "
+            "was loaded. Build the head with the configuration of the checkpoint and "
+            "strip prefixes from the names.\n  " + "\n  ".join(problems)
+        )
+    for name, (variable, kind) in targets.items():
+        variable.assign(_to_keras(np.asarray(arrays[name]), kind, variable.shape))
+
+
+def published_shapes(targets):
+    """Dictionary from published names to shapes in torch's layout."""
+    return {
+        name: _published_shape(tuple(variable.shape), kind)
+        for name, (variable, kind) in targets.items()
+    }
+
+
+def _published_shape(shape, kind):
+    if kind == "Conv2D_kernel":
+        return (shape[3], shape[2], shape[0], shape[1])
+    if kind == "DepthwiseConv2D_kernel":
+        return (shape[2], 1, shape[0], shape[1])
+    if kind == "Dense_kernel":
+        return (shape[1], shape[0])
+    if kind == "GroupedDense_kernel":
+        return (shape[0] * shape[2], shape[1], 1, 1)
+    if kind == "memory":
+        return (1, *shape)
+    return shape
+
+
+def _to_keras(array, kind, shape):
+    if kind == "Conv2D_kernel":
+        return array.transpose(2, 3, 1, 0)
+    if kind == "DepthwiseConv2D_kernel":
+        return array.transpose(2, 3, 0, 1)
+    if kind == "Dense_kernel":
+        return array.T
+    if kind == "GroupedDense_kernel":
+        groups, inputs, outputs = shape
+        return array.reshape(groups, outputs, inputs).transpose(0, 2, 1)
+    if kind == "memory":
+        return array[0]
+    return array

@@ -1,0 +1,93 @@
+import keras
+from keras import ops
+
+from keras_seg.layers.grouped_dense import GroupedDense
+
+
+@keras.saving.register_keras_serializable(package="keras_seg")
+class CategoryPrototypes(keras.layers.Layer):
+    """Averages the features of each category into one vector, its prototype.
+
+    A mask of every category is predicted; its softmax over the positions says how
+    much each position counts in the mean. So there is a prototype also of a category
+    that an image lacks: a mean of whatever resembles it most.
+
+    Reference:
+        [Rethinking Feature Reconstruction via Category Prototype in Semantic
+        Segmentation](https://doi.org/10.1109/TIP.2025.3534532), IEEE TIP 2025;
+        [preprint](https://arxiv.org/abs/2308.05581).
+
+    Args:
+        num_classes: Integer. Number of categories `K`.
+        groups: Integer. Number of groups of channels, projected each on its own.
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Input shape:
+        `(B, H, W, C)`; `groups` divides `C`.
+
+    Output shape:
+        The prototypes `(B, K, C)` and the mask logits `(B, H, W, K)`.
+
+    Raises:
+        ValueError: If the input is not of rank 4, or `groups` does not divide `C`.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    layer = keras_seg.layers.CategoryPrototypes(num_classes=7)
+    features = np.random.normal(size=(2, 6, 8, 32)).astype("float32")
+    prototypes, masks = layer(features)
+    print(prototypes.shape, masks.shape)  # (2, 7, 32) (2, 6, 8, 7)
+    ```
+    """
+
+    def __init__(self, num_classes, groups=4, **kwargs):
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        self.groups = groups
+
+    def build(self, input_shape):
+        if len(input_shape) != 4:
+            raise ValueError(
+                "CategoryPrototypes expects features of shape (B, H, W, C). Received: "
+                f"input_shape={tuple(input_shape)}."
+            )
+        kwargs, channels = {"dtype": self.dtype_policy}, input_shape[-1]
+        self.mask_projection = GroupedDense(
+            channels, self.groups, name="mask_projection", **kwargs
+        )
+        self.mask_classifier = keras.layers.Conv2D(
+            self.num_classes, 1, use_bias=False, name="mask_classifier", **kwargs
+        )
+        self.alignment = GroupedDense(channels, self.groups, name="alignment", **kwargs)
+        for layer in (self.mask_projection, self.mask_classifier, self.alignment):
+            layer.build(input_shape)
+        self.built = True
+
+    def call(self, inputs):
+        shape, channels = ops.shape(inputs), inputs.shape[-1]
+        positions = shape[1] * shape[2]
+        # At least single precision: shares are small, and so would be their sum.
+        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        masks = self.mask_classifier(self.mask_projection(inputs))  # (B, H, W, K)
+        share = ops.reshape(masks, (-1, positions, self.num_classes))  # (B, HW, K)
+        share = ops.softmax(ops.cast(share, dtype), axis=1)
+        aligned = ops.reshape(
+            ops.cast(self.alignment(inputs), dtype), (-1, positions, channels)
+        )  # (B, HW, C)
+        prototypes = ops.einsum("bpk,bpc->bkc", share, aligned)  # (B, K, C)
+        return ops.cast(prototypes, self.compute_dtype), masks
+
+    def compute_output_shape(self, input_shape):
+        prototypes_shape = (input_shape[0], self.num_classes, input_shape[-1])
+        return prototypes_shape, (*input_shape[:-1], self.num_classes)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "groups": self.groups,
+        }

@@ -1,0 +1,177 @@
+import keras
+
+from keras_seg.layers.cpt_head import CPTHead
+from keras_seg.layers.resize import resize_bilinear
+from keras_seg.losses.mask_losses import dice_mask_loss, focal_mask_loss
+from keras_seg.models.segmenter import Segmenter
+
+
+@keras.saving.register_keras_serializable(package="keras_seg")
+class CPT(Segmenter):
+    """CPT: a feature pyramid rebuilt from prototypes of the categories.
+
+    Reference:
+        [Rethinking Feature Reconstruction via Category Prototype in Semantic
+        Segmentation](https://doi.org/10.1109/TIP.2025.3534532), IEEE TIP 2025;
+        [preprint](https://arxiv.org/abs/2308.05581).
+
+    Args:
+        backbone: A `keras_hub.models.FeaturePyramidBackbone`, such as
+            `keras_hub.models.ResNetBackbone` or
+            `keras_seg.models.ApplicationsBackbone`.
+        num_classes: Integer.
+        hidden_dim: Integer. Number of channels inside the head.
+        num_heads: Integer. Number of attention heads.
+        source: String, what finer levels are rebuilt from: `"memory"`, or for
+            comparison `"prototypes"`, `"pixels"` or `"bilinear"`; see
+            `keras_seg.layers.CPTHead`. The last two have no masks to train.
+        memory_momentum: Float or schedule, see `keras_seg.layers.PrototypeMemory`.
+        initial_memory: Array or `None`, see `keras_seg.layers.CPTHead`.
+        activation: Activation of the join of the levels.
+        pool_dim: Integer. Channels of the image's vector; 0 leaves it out.
+        dropout: Float. Spatial dropout before the classifier.
+        auxiliary_weights: Dictionary with the weights of the losses `mask` (focal,
+            inferred) and `dice` in training; by default those of the paper, 5 and 2.
+        classes_learned: See `keras_seg.models.Segmenter`.
+        **kwargs: See `keras_seg.models.Segmenter`: `preprocessor`, `pyramid_levels`,
+            `input_scale`, `freeze_backbone_norm`, `class_names`, `palette`,
+            `ignore_class`, `long_side`. With `pyramid_levels=["P5"]` the model works
+            on features of stride 32 alone, at a fraction of the cost: prototypes of
+            that level update the level itself (ours; the authors only say that their
+            method holds up at that stride).
+
+    Call arguments:
+        inputs: Images in 0..255, uint8 or float.
+        training: Boolean, or `None`.
+
+    Input shape:
+        `(B, H, W, 3)`, any `H` and `W`.
+
+    Output shape:
+        `(B, H, W, num_classes)`, logits. In training a dictionary with `logits` and
+        the list of `mask_logits`.
+
+    Raises:
+        ValueError: If the backbone has no pyramid outputs, or names and colours do
+            not fit the number of classes.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    model = keras_seg.CPT(
+        backbone=keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+        num_classes=3,
+        hidden_dim=16,
+    )
+    images = np.random.randint(0, 256, (1, 50, 70, 3), "uint8")
+    print(model.predict(images, verbose=0).shape)  # (1, 50, 70, 3)
+    ```
+    """
+
+    def __init__(
+        self,
+        backbone,
+        num_classes,
+        hidden_dim=256,
+        num_heads=4,
+        source="memory",
+        memory_momentum=0.1,
+        initial_memory=None,
+        activation="gelu",
+        pool_dim=48,
+        dropout=0.1,
+        auxiliary_weights=None,
+        classes_learned=None,
+        **kwargs,
+    ):
+        head = CPTHead(
+            num_classes if classes_learned is None else len(classes_learned),
+            hidden_dim=hidden_dim,
+            num_heads=num_heads,
+            source=source,
+            memory_momentum=memory_momentum,
+            initial_memory=initial_memory,
+            activation=activation,
+            pool_dim=pool_dim,
+            dropout=dropout,
+            dtype=getattr(backbone, "dtype_policy", None),
+            name="head",
+        )
+        super().__init__(
+            backbone, head, num_classes, classes_learned=classes_learned, **kwargs
+        )
+        self.auxiliary_weights = {
+            "mask": 5.0,
+            "dice": 2.0,
+            **(auxiliary_weights or {}),
+        }
+
+    @property
+    def auxiliary_loss_names(self):
+        return ("mask_loss", "dice_loss") if self.head.has_masks else ()
+
+    def auxiliary_losses(self, labels, outputs):
+        if not self.head.has_masks:
+            return {}
+        size = keras.ops.shape(labels)[1:3]
+        masks = sum(resize_bilinear(m, size) for m in outputs["mask_logits"])
+        weights = self.auxiliary_weights  # masks: (B, H, W, K)
+        return {
+            "mask_loss": (
+                weights["mask"],
+                focal_mask_loss(labels, masks, self.ignore_class),
+            ),
+            "dice_loss": (
+                weights["dice"],
+                dice_mask_loss(labels, masks, self.ignore_class),
+            ),
+        }
+
+    def prototypes(self, update=0):
+        """The prototypes of the data set that the model has in its memory.
+
+        `keras_seg.inference.draw_similarity` draws how alike they are.
+
+        Args:
+            update: Integer, the query update that they belong to: 0 for the one of
+                the finest level.
+
+        Returns:
+            Pair of the list of class names (`"class 0"`, ... if the model has none)
+            and a NumPy array `(K, hidden_dim)`; both of the classes learned.
+
+        Raises:
+            ValueError: If the model has no memory, or no such update.
+        """
+        updates = self.head.updates
+        if self.head.source != "memory" or not -len(updates) <= update < len(updates):
+            raise ValueError(
+                f"There is no memory of query update {update}. The model has "
+                f"source='{self.head.source}' and {len(updates)} query updates; "
+                "a memory needs source='memory'."
+            )
+        names = self.class_names or [f"class {i}" for i in range(self.num_classes)]
+        if self.classes_learned is not None:
+            names = [names[i] for i in self.classes_learned]
+        memory = updates[update].memory.memory
+        return list(names), keras.ops.convert_to_numpy(memory)
+
+    def get_config(self):
+        head = self.head.get_config()
+        keys = (
+            "hidden_dim",
+            "num_heads",
+            "source",
+            "memory_momentum",
+            "activation",
+            "pool_dim",
+            "dropout",
+        )
+        return {
+            **super().get_config(),
+            **{key: head[key] for key in keys},
+            "auxiliary_weights": self.auxiliary_weights,
+        }
