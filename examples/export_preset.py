@@ -131,8 +131,14 @@ def widen(model, class_colours, long_side, **_):
 
 def describe(title, model, results):
     backbone = results["arguments"]["backbone"]
-    score = results.get("test")
-    shown = f", test mIoU {100 * score['mean_iou']:.1f}" if score else ""
+    shown = next(
+        (
+            f", {split} mIoU {100 * results[split]['mean_iou']:.1f}"
+            for split in ("test", "val")
+            if split in results
+        ),
+        "",
+    )
     return f"{title}, {model.num_classes} classes, {backbone}{shown}."
 
 
@@ -181,7 +187,7 @@ The weights: {dataset["licence"]}. The code: Apache-2.0.
 ## Data
 
 {dataset["text"]}
-
+{classes_learned(model)}
 {BACKBONES.get(arguments["backbone"], "")}
 
 ## Results
@@ -205,6 +211,17 @@ python examples/train.py \\
 
 {dataset["limits"]}
 """
+
+
+def classes_learned(model):
+    if model.classes_learned is None:
+        return ""
+    names = [f"{i} {model.class_names[i]}" for i in model.classes_learned]
+    return (
+        f"\nLabels are the {model.num_classes} ids of the data set, from 0. The model "
+        f"knows {len(names)} of them, `model.classes_learned`, and gives no other: "
+        f"{', '.join(names)}.\n"
+    )
 
 
 def results_table(results, splits):

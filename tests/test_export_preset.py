@@ -83,3 +83,42 @@ def test_run_becomes_a_shipped_preset(export, tmp_path, monkeypatch, capsys):
     for left, right in zip(copy.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_allclose(left, right, atol=1e-3)
     assert copy.presets["camvid"].startswith("ECENet on CamVid, 2 classes, MobileNetV2")
+
+
+def test_a_student_of_some_classes_becomes_a_preset_of_all(
+    export, tmp_path, monkeypatch, capsys
+):
+    """Its channels get the ids that their names have among the 150 of ADE20K."""
+    model = tiny_ecenet(2, class_names=["sky", "wall"], temperature=1.25)
+    model.save_to_preset(tmp_path / "calibrated")
+    results = {
+        **dict.fromkeys(("weights", "commit", "backend", "keras", "hardware"), "x"),
+        **dict.fromkeys(("seed", "hours", "epochs"), 1),
+        "arguments": {"model": "ecenet", "data": "folder", "backbone": "MobileNetV2"},
+        "val": {
+            "images": 9,
+            "class_iou": {"sky": 0.9, "wall": 0.5},
+            "mean_iou": 0.7,
+            "pixel_accuracy": 0.9,
+        },
+    }
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "results.json").write_text(json.dumps(results))
+    output = tmp_path / "weights" / "ecenet_ade20k"
+    words = f"export_preset.py {tmp_path}/run --output {output} --dataset ade20k"
+    words += f" --preset {tmp_path}/calibrated"
+    monkeypatch.setattr("sys.argv", words.split())
+    export.main()
+
+    card = (output / "README.md").read_text()
+    assert 'from_preset("ade20k")' in card and "| wall | 50.0 |" in card
+    assert "knows 2 of them" in card and "2 sky, 0 wall" in card
+    printed = capsys.readouterr().out
+    assert printed.startswith('PRESETS["ECENet"]["ade20k"] =')
+    assert "150 classes, MobileNetV2, val mIoU 70.0." in printed
+    copy = keras_seg.ECENet.from_preset(output)
+    assert copy.num_classes == 150 and copy.classes_learned == [2, 0]
+    assert copy.temperature == 1.25 and copy.long_side == 384
+    assert copy.class_names[12] == "person" and copy.palette[2] == [6, 230, 230]
+    image = np.random.default_rng(0).integers(0, 256, (500, 40, 3), "uint8")
+    assert set(np.unique(copy.segment(image))) <= {0, 2}
