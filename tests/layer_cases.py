@@ -25,6 +25,13 @@ def two_levels(b, h, w):
 # bias before it adds.
 BIAS_BEFORE_BATCH_NORM = ("diverse/bias",)
 
+# Softmax takes away what a bias adds to all scores of a query. What a bias adds to all
+# tokens comes to every position alike, and goes in the normalisation after it.
+BIAS_WITHOUT_EFFECT = (
+    "key/bias",
+    "encoder_0/feedforward_output_dense/bias",
+)
+
 CASES = {
     "CPTHead": Case(
         lambda **kwargs: layers.CPTHead(3, 8, num_heads=2, pool_dim=4, **kwargs),
@@ -33,6 +40,10 @@ CASES = {
     "CategoryPrototypes": Case(
         lambda **kwargs: layers.CategoryPrototypes(5, groups=2, **kwargs),
         lambda b, h, w: [(b, h, w, 8)],
+    ),
+    "AtrousSpatialPyramidPooling": Case(
+        lambda **kwargs: layers.AtrousSpatialPyramidPooling(6, [2, 3], **kwargs),
+        lambda b, h, w: [(b, h, w, 5)],
     ),
     "ClassExtraction": Case(
         lambda **kwargs: layers.ClassExtraction(6, **kwargs),
@@ -72,8 +83,22 @@ CASES = {
         lambda **kwargs: layers.QueryUpdate(5, 8, num_heads=2, **kwargs),
         lambda b, h, w: [(b, h, w, 8), (b, half(h), half(w), 8)],
     ),
+    "LatentRegionReasoner": Case(
+        lambda **kwargs: layers.LatentRegionReasoner(
+            8, num_regions=5, output_dim=7, depth=1, num_heads=2, **kwargs
+        ),
+        lambda b, h, w: [(b, h, w, 6)],
+        BIAS_WITHOUT_EFFECT,
+    ),
     "ResizeToMatch": Case(
         layers.ResizeToMatch, lambda b, h, w: [(b, 3, 4, 5), (b, h, w, 3)]
+    ),
+    "SGRHead": Case(
+        lambda **kwargs: layers.SGRHead(
+            3, 8, {"num_regions": 5, "depth": 1}, [2], 0.0, **kwargs
+        ),
+        lambda b, h, w: [[(b, h, w, 6)]],
+        BIAS_WITHOUT_EFFECT,
     ),
     "SemanticsAttention": Case(
         lambda **kwargs: layers.SemanticsAttention(8, num_heads=2, **kwargs),

@@ -1,0 +1,110 @@
+import keras
+from keras import ops
+
+from keras_seg.layers.image_pool import ImagePool
+from keras_seg.layers.normalization import batch_norm
+
+
+@keras.saving.register_keras_serializable(package="keras_seg")
+class AtrousSpatialPyramidPooling(keras.layers.Layer):
+    """Looks at a feature map with several fields of view: the pooling of DeepLabV3.
+
+    A 1x1 convolution, dilated 3x3 convolutions and a vector of the whole image are
+    joined by another 1x1 convolution; each is normalised and goes through ReLU. It
+    takes maps of any, also unknown, size, follows the dtype policy, and trains on a
+    batch of one image, which keras-hub's layer of DeepLabV3 does not.
+
+    Reference:
+        [Rethinking Atrous Convolution for Semantic Image
+        Segmentation](https://arxiv.org/abs/1706.05587).
+
+    Args:
+        hidden_dim: Integer. Number of channels of each branch and of the output.
+        dilation_rates: List of integers. Those of the paper are 6, 12, 18 for
+            features of stride 16 and twice that for stride 8.
+        dropout: Float. Rate of dropout on the output.
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: Tensor of features.
+        training: Boolean, or `None`.
+
+    Input shape:
+        `(B, H, W, C)`
+
+    Output shape:
+        `(B, H, W, hidden_dim)`
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    layer = keras_seg.layers.AtrousSpatialPyramidPooling(16, dilation_rates=[2, 4])
+    features = np.random.normal(size=(1, 9, 12, 8)).astype("float32")
+    print(layer(features).shape)  # (1, 9, 12, 16)
+    ```
+    """
+
+    def __init__(
+        self, hidden_dim=256, dilation_rates=(6, 12, 18), dropout=0.0, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.hidden_dim = hidden_dim
+        self.dilation_rates = [int(rate) for rate in dilation_rates]
+        self.dropout = dropout
+
+    def build(self, input_shape):
+        kwargs = {"dtype": self.dtype_policy}
+        space, dim = tuple(input_shape[:-1]), self.hidden_dim
+        self.branches, self.branch_norms = [], []
+        for i, rate in enumerate([0, *self.dilation_rates]):
+            branch = keras.layers.Conv2D(
+                dim,
+                3 if rate else 1,
+                padding="same",
+                dilation_rate=rate or 1,
+                use_bias=False,
+                name=f"branch_{i}",
+                **kwargs,
+            )
+            branch.build(input_shape)
+            norm = batch_norm(f"branch_norm_{i}", **kwargs)
+            norm.build((*space, dim))
+            self.branches.append(branch)
+            self.branch_norms.append(norm)
+        self.image_pool = ImagePool(dim, "relu", name="image_pool", **kwargs)
+        self.image_pool.build(input_shape)
+        self.projection = keras.layers.Conv2D(
+            dim, 1, use_bias=False, name="projection", **kwargs
+        )
+        self.projection.build((*space, (len(self.branches) + 1) * dim))
+        self.projection_norm = batch_norm("projection_norm", **kwargs)
+        self.projection_norm.build((*space, dim))
+        self.output_dropout = keras.layers.Dropout(
+            self.dropout, name="output_dropout", **kwargs
+        )
+        self.built = True
+
+    def call(self, inputs, training=None):
+        joined = [
+            ops.relu(norm(branch(inputs), training=training))
+            for branch, norm in zip(self.branches, self.branch_norms, strict=True)
+        ]
+        pooled = self.image_pool(inputs, training=training)  # (B, 1, 1, C)
+        joined.append(pooled + ops.zeros_like(joined[0]))  # (B, H, W, C)
+        x = self.projection(ops.concatenate(joined, axis=-1))
+        x = ops.relu(self.projection_norm(x, training=training))
+        return self.output_dropout(x, training=training)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.hidden_dim)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "hidden_dim": self.hidden_dim,
+            "dilation_rates": self.dilation_rates,
+            "dropout": self.dropout,
+        }
