@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "CPT": "keras_seg.models.cpt",
     "ECENet": "keras_seg.models.ecenet",
+    "SGR": "keras_seg.models.sgr",
     "conversion": "keras_seg",
     "data": "keras_seg",
     "inference": "keras_seg",

@@ -32,8 +32,11 @@ ORDER = [
     {"losses", "metrics", "optimizers"},
     {"layers"},
 ]
-# Keras lacks what this file asks of the backends.
-SPEAKS_TO_BACKENDS = {"keras_seg/layers/replica_sum.py"}
+# Keras lacks what these files ask of the backends.
+SPEAKS_TO_BACKENDS = {
+    "keras_seg/data/map_labels.py",
+    "keras_seg/layers/replica_sum.py",
+}
 TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".cfg", ".txt", ".json", ".sh", ""}
 
 

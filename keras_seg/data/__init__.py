@@ -1,8 +1,10 @@
 """Data: sources of labelled images, augmentation, batches and checks."""
 
+from keras_seg.data.add_components import add_components
 from keras_seg.data.cached_source import CachedSource
 from keras_seg.data.camvid import CamVid
 from keras_seg.data.check_dataset import check_dataset
+from keras_seg.data.connected_components import connected_components
 from keras_seg.data.dataset_report import DatasetReport
 from keras_seg.data.evaluation_dataset import evaluation_dataset
 from keras_seg.data.photometric_distortion import PhotometricDistortion
@@ -22,7 +24,9 @@ __all__ = [
     "RepeatedSource",
     "SegmentationFolder",
     "TrainAugmentation",
+    "add_components",
     "check_dataset",
+    "connected_components",
     "evaluation_dataset",
     "labels_from_scores",
     "read_image",

@@ -8,6 +8,7 @@ from keras_seg.layers.feature_reconstruction import FeatureReconstruction
 from keras_seg.layers.gated_class_updater import GatedClassUpdater
 from keras_seg.layers.ghost_upsampling import GhostUpsampling
 from keras_seg.layers.grouped_dense import GroupedDense
+from keras_seg.layers.latent_region_reasoner import make_reasoner, region_shapes
 from keras_seg.layers.normalization import batch_norm
 from keras_seg.layers.pyramid import build_each, check_pyramid
 from keras_seg.layers.resize import resize_bilinear
@@ -37,6 +38,8 @@ class ECENetHead(keras.layers.Layer):
         mlp_ratio: Integer. Width of the attention's MLP.
         pool_ratio: Float. See `ClassExtraction`.
         dropout: Float. Rate of the spatial dropout before the classifier.
+        reasoner: Boolean, or a dictionary with arguments of `LatentRegionReasoner`.
+            Puts one between the joined levels and the classifier (ours).
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -53,7 +56,8 @@ class ECENetHead(keras.layers.Layer):
     Output shape:
         Dictionary with `logits`, `(B, H_0, W_0, K)`. In training also
         `mask_logits`, `(B, H_0, W_0, K)`: the sum of all masks but the finest, and
-        `diversity`, a list of `(B, H_i * W_i)`. With `return_details=True` also
+        `diversity`, a list of `(B, H_i * W_i)`. With a reasoner
+        always also its `regions` and `tokens`. With `return_details=True` also
         `reconstructed`, `masks`, `class_embeddings`, `attended`, `gated` and
         `upsampled`: dictionaries with the index of the level as the key.
 
@@ -82,6 +86,7 @@ class ECENetHead(keras.layers.Layer):
         mlp_ratio=4,
         pool_ratio=1.0,
         dropout=0.1,
+        reasoner=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -93,6 +98,8 @@ class ECENetHead(keras.layers.Layer):
         self.mlp_ratio = mlp_ratio
         self.pool_ratio = pool_ratio
         self.dropout = dropout
+        self.reasoner_options = reasoner
+        self.reasoner = make_reasoner(reasoner, hidden_dim, self.dtype_policy)
 
     def build(self, input_shape):
         shapes = check_pyramid("ECENetHead", input_shape, least=2)
@@ -163,6 +170,8 @@ class ECENetHead(keras.layers.Layer):
         self.fusion.build((*hidden[0][:-1], levels * dim))
         self.fusion_norm = batch_norm("fusion_norm", **kwargs)
         self.fusion_norm.build(hidden[0])
+        if self.reasoner is not None:
+            self.reasoner.build(hidden[0])
         self.spatial_dropout = keras.layers.SpatialDropout2D(
             self.dropout, name="spatial_dropout", **kwargs
         )
@@ -222,6 +231,11 @@ class ECENetHead(keras.layers.Layer):
             details["upsampled"][i] = joined[-1]
         x = self.fusion(ops.concatenate(joined, axis=-1))  # (B, H_0, W_0, C)
         x = ops.relu(self.fusion_norm(x, training=training))
+        regions = {}
+        if self.reasoner is not None:
+            x, regions["regions"], regions["tokens"] = self.reasoner(
+                x, training=training, return_regions=True
+            )
         logits = self.classifier(self.spatial_dropout(x, training=training))
 
         coarse_masks = sum(
@@ -234,7 +248,7 @@ class ECENetHead(keras.layers.Layer):
         # A functional model pairs outputs with symbolic ones by position: the logits,
         # which are always there, must stay in front of what training adds.
         outputs = collections.OrderedDict(
-            logits=logits + own_class[:, None, None, :] * all_masks
+            logits=logits + own_class[:, None, None, :] * all_masks, **regions
         )
         if auxiliary:
             outputs.update(mask_logits=coarse_masks, diversity=diversity)
@@ -243,7 +257,11 @@ class ECENetHead(keras.layers.Layer):
         return outputs
 
     def compute_output_shape(self, input_shape):
-        return {"logits": (*input_shape[0][:-1], self.num_classes)}
+        space = tuple(input_shape[0][:-1])
+        shapes = collections.OrderedDict(logits=(*space, self.num_classes))
+        if self.reasoner is not None:
+            shapes.update(region_shapes(self.reasoner, space))
+        return shapes
 
     def get_config(self):
         return {
@@ -256,6 +274,7 @@ class ECENetHead(keras.layers.Layer):
             "mlp_ratio": self.mlp_ratio,
             "pool_ratio": self.pool_ratio,
             "dropout": self.dropout,
+            "reasoner": self.reasoner_options,
         }
 
 

@@ -4,5 +4,6 @@ from keras_seg.models.applications_backbone import ApplicationsBackbone
 from keras_seg.models.cpt import CPT
 from keras_seg.models.ecenet import ECENet
 from keras_seg.models.segmenter import Segmenter
+from keras_seg.models.sgr import SGR
 
-__all__ = ["CPT", "ApplicationsBackbone", "ECENet", "Segmenter"]
+__all__ = ["CPT", "SGR", "ApplicationsBackbone", "ECENet", "Segmenter"]

@@ -3,11 +3,12 @@ import keras
 from keras_seg.layers.ecenet_head import ECENetHead
 from keras_seg.losses.diversity_loss import diversity_loss
 from keras_seg.losses.mask_losses import dice_mask_loss, focal_mask_loss
+from keras_seg.models.region_methods import REGION_LOSSES, RegionMethods
 from keras_seg.models.segmenter import Segmenter
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class ECENet(Segmenter):
+class ECENet(RegionMethods, Segmenter):
     """ECENet: semantic segmentation from explicit class embeddings.
 
     Reference:
@@ -26,7 +27,13 @@ class ECENet(Segmenter):
         dropout: Float. Spatial dropout before the classifier.
         auxiliary_weights: Dictionary with the weights of the losses `mask` (focal,
             inferred), `dice` and `diversity` (inferred) in training; by default those
-            of the paper, 5, 2 and 0.2.
+            of the paper, 5, 2 and 0.2. With a reasoner also those of
+            `keras_seg.SGR`.
+        reasoner: Boolean, or a dictionary with arguments of
+            `keras_seg.layers.LatentRegionReasoner` in place of its defaults. Reasons
+            over latent regions of the joined levels, with the losses of
+            `keras_seg.SGR` (ours).
+        max_components, min_component_area: See `keras_seg.SGR`.
         classes_learned: See `keras_seg.models.Segmenter`.
         **kwargs: See `keras_seg.models.Segmenter`: `preprocessor`, `pyramid_levels`,
             `input_scale`, `freeze_backbone_norm`, `class_names`, `palette`,
@@ -63,8 +70,6 @@ class ECENet(Segmenter):
     ```
     """
 
-    auxiliary_loss_names = ("mask_loss", "dice_loss", "diversity_loss")
-
     def __init__(
         self,
         backbone,
@@ -75,6 +80,9 @@ class ECENet(Segmenter):
         gated=True,
         dropout=0.1,
         auxiliary_weights=None,
+        reasoner=False,
+        max_components=32,
+        min_component_area=64,
         classes_learned=None,
         **kwargs,
     ):
@@ -85,23 +93,29 @@ class ECENet(Segmenter):
             query_activation=query_activation,
             gated=gated,
             dropout=dropout,
+            reasoner=reasoner,
             dtype=getattr(backbone, "dtype_policy", None),
             name="head",
         )
         super().__init__(
             backbone, head, num_classes, classes_learned=classes_learned, **kwargs
         )
-        self.auxiliary_weights = {
-            "mask": 5.0,
-            "dice": 2.0,
-            "diversity": 0.2,
-            **(auxiliary_weights or {}),
-        }
+        weights = {"mask": 5.0, "dice": 2.0, "diversity": 0.2}
+        self._init_regions(
+            {**weights, **(auxiliary_weights or {})}, max_components, min_component_area
+        )
+
+    @property
+    def auxiliary_loss_names(self):
+        names = ("mask_loss", "dice_loss", "diversity_loss")
+        return (*names, *REGION_LOSSES) if self.has_regions else names
 
     def auxiliary_losses(self, labels, outputs):
         weights, masks = self.auxiliary_weights, outputs["mask_logits"]
         channels = [r.diversity_channels for r in self.head.reconstructions]
+        losses = self.region_losses(outputs) if self.has_regions else {}
         return {
+            **losses,
             "mask_loss": (
                 weights["mask"],
                 focal_mask_loss(labels, masks, self.ignore_class),
@@ -118,9 +132,17 @@ class ECENet(Segmenter):
 
     def get_config(self):
         head = self.head.get_config()
-        keys = ("hidden_dim", "num_heads", "query_activation", "gated", "dropout")
+        keys = (
+            "hidden_dim",
+            "num_heads",
+            "query_activation",
+            "gated",
+            "dropout",
+            "reasoner",
+        )
         return {
             **super().get_config(),
-            **{key: head[key] for key in keys},
+            **{key: head[key] for key in (*keys, "reasoner")},
             "auxiliary_weights": self.auxiliary_weights,
+            **self._region_config(),
         }

@@ -1,0 +1,98 @@
+"""The latent regions of one image, for models that reason about them."""
+
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+
+from keras_seg.inference.as_rgb import as_rgb
+from keras_seg.inference.segment import segment
+from keras_seg.inference.shrink import shrink
+
+
+def region_maps(model, image):
+    """How much each pixel belongs to each region.
+
+    Args:
+        model: A model with `has_regions`, such as `keras_seg.SGR`.
+        image: See `segment`. An image larger than `model.long_side` is shrunk to it
+            for the model.
+
+    Returns:
+        float32 array `(H, W, K)` that adds up to 1 over the regions.
+
+    Raises:
+        ValueError: If the model has no regions.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+    from keras_seg.inference.regions import region_maps
+
+    model = keras_seg.SGR(
+        keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+        num_classes=3,
+        hidden_dim=8,
+        reasoner={"num_regions": 4, "depth": 1},
+    )
+    print(region_maps(model, np.zeros((40, 60, 3), "uint8")).shape)  # (40, 60, 4)
+    ```
+    """
+    _check(model)
+    image = as_rgb(image)
+    shown = shrink(image, model.long_side or 0)
+    maps = np.asarray(model.region_maps.predict_on_batch(shown[None])[0], "float32")
+    if shown.shape != image.shape:
+        size = image.shape[1::-1]  # one by one: OpenCV takes few channels at once
+        planes = np.ascontiguousarray(maps.transpose(2, 0, 1))
+        maps = np.stack([cv2.resize(plane, size) for plane in planes], axis=-1)
+    return maps
+
+
+def region_ids(model, image):
+    """The region that each pixel belongs to most, in bounded memory.
+
+    Args:
+        model, image: See `region_maps`.
+
+    Returns:
+        Integer array `(H, W)`.
+
+    Raises:
+        ValueError: If the model has no regions.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+    from keras_seg.inference.regions import region_ids
+
+    model = keras_seg.SGR(
+        keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+        num_classes=3,
+        hidden_dim=8,
+        reasoner={"num_regions": 4, "depth": 1},
+    )
+    print(region_ids(model, np.zeros((40, 60, 3), "uint8")).shape)  # (40, 60)
+    ```
+    """
+    _check(model)
+    view = SimpleNamespace(
+        predict_on_batch=model.region_maps.predict_on_batch,
+        num_classes=model.head.reasoner.num_regions,
+        ignore_class=None,
+        input_scale=model.input_scale,
+        long_side=model.long_side,
+    )
+    return segment(view, image)
+
+
+def _check(model):
+    if not getattr(model, "has_regions", False):
+        raise ValueError(
+            f"{type(model).__name__} has no latent regions. Make it with a reasoner: "
+            "keras_seg.SGR(...), or keras_seg.ECENet(..., reasoner=True)."
+        )
