@@ -5,6 +5,7 @@ from keras_seg.inference.default_palette import default_palette
 from keras_seg.inference.draw_overlay import draw_overlay
 from keras_seg.inference.draw_similarity import draw_similarity
 from keras_seg.inference.label_png import label_png
+from keras_seg.inference.region_report import region_report
 from keras_seg.inference.segment import segment
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "draw_overlay",
     "draw_similarity",
     "label_png",
+    "region_report",
     "segment",
 ]

@@ -2,5 +2,7 @@
 
 from keras_seg.metrics.calibration_error import CalibrationError
 from keras_seg.metrics.mean_iou import MeanIoU
+from keras_seg.metrics.region_diversity import RegionDiversity
+from keras_seg.metrics.region_semantics import RegionSemantics
 
-__all__ = ["CalibrationError", "MeanIoU"]
+__all__ = ["CalibrationError", "MeanIoU", "RegionDiversity", "RegionSemantics"]

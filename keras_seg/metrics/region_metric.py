@@ -1,0 +1,78 @@
+import keras
+from keras import ops
+
+from keras_seg.layers.resize import resize_nearest
+
+
+class RegionMetric(keras.metrics.Metric):
+    """Base of metrics of latent regions: a mean of one number for each image.
+
+    A subclass defines `score(counts)`: from the pixels that each region shares with
+    each label, float32 `(B, K, L)`, to a number for each image, `(B,)`. Images without
+    a label are left out.
+
+    Args:
+        num_labels: Integer, the number of labels `L`.
+        num_regions: Integer, the number of regions `K`. `None` takes it from the maps;
+            ids do not say.
+        ignore_class: Integer, the void label, or `None`.
+        name: String.
+        dtype: Passed to `keras.metrics.Metric`.
+    """
+
+    def __init__(
+        self, num_labels, num_regions=None, ignore_class=255, name=None, dtype=None
+    ):
+        super().__init__(name=name, dtype=dtype)
+        self._direction = "up"
+        self.num_labels = num_labels
+        self.num_regions = num_regions
+        self.ignore_class = ignore_class
+        self.total = self.add_variable((), "zeros", name="total")
+        self.images = self.add_variable((), "zeros", name="images")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        counts = ops.cast(self._counts(y_true, y_pred), "float32")  # (B, K, L)
+        counted = ops.cast(ops.sum(counts, axis=(1, 2)) > 0, "float32")
+        total = ops.convert_to_tensor(self.total)
+        images = ops.convert_to_tensor(self.images)
+        self.total.assign(total + ops.sum(self.score(counts) * counted))
+        self.images.assign(images + ops.sum(counted))
+
+    def _counts(self, y_true, y_pred):
+        labels, regions = ops.cast(y_true, "int32"), ops.convert_to_tensor(y_pred)
+        if len(labels.shape) == 4:
+            labels = ops.squeeze(labels, axis=-1)
+        num_regions = self.num_regions
+        if len(regions.shape) == 4:
+            num_regions = num_regions or regions.shape[-1]
+            regions = ops.argmax(regions, axis=-1)
+        if num_regions is None:
+            raise ValueError(
+                f"{type(self).__name__} cannot tell the number of regions from ids of "
+                f"shape {tuple(regions.shape)}. Pass num_regions=..., or maps (B, H, "
+                "W, K)."
+            )
+        regions = ops.cast(regions, "int32")
+        shape = ops.shape(regions)
+        labels = resize_nearest(labels, shape[1:3])  # (B, H, W)
+        valid = ops.logical_and(labels >= 0, labels < self.num_labels)
+        if self.ignore_class is not None:
+            valid = ops.logical_and(valid, labels != self.ignore_class)
+        image = ops.arange(shape[0])[:, None, None]
+        cells = shape[0] * num_regions * self.num_labels
+        index = (image * num_regions + regions) * self.num_labels + labels
+        index = ops.reshape(ops.where(valid, index, cells), (-1,))
+        counts = ops.segment_sum(ops.ones_like(index), index, cells + 1)
+        return ops.reshape(counts[:-1], (-1, num_regions, self.num_labels))
+
+    def result(self):
+        return self.total / ops.maximum(self.images, 1.0)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_labels": self.num_labels,
+            "num_regions": self.num_regions,
+            "ignore_class": self.ignore_class,
+        }
