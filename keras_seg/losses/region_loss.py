@@ -50,8 +50,9 @@ def region_loss(components, regions, max_components=32, smoothing=1.0):
     positions = shape[1] * shape[2]
     components = ops.reshape(components, (-1, positions))  # (B, P)
     regions = ops.reshape(regions, (-1, positions, regions.shape[-1]))  # (B, P, K)
-    # one_hot of what is out of range is all zeros
-    masks = ops.one_hot(components - 1, max_components, dtype="float32")  # (B, P, M)
+    numbers = ops.where(components <= max_components, components, 0) - 1
+    # one_hot of -1 is all zeros
+    masks = ops.one_hot(numbers, max_components, dtype="float32")  # (B, P, M)
 
     owners = assign_regions(regions, masks)  # (B, K, M)
     owns = ops.max(owners, axis=1)  # (B, M)
