@@ -16,23 +16,33 @@ PYRAMID_LAYERS = {
 }
 
 
-def build_backbone(name, weights=None):
+def build_backbone(name, weights=None, output_stride=None):
     """Makes a network of keras.applications or loads a preset of keras-hub.
 
     Args:
         name: String, such as `"MobileNetV2"`, `"resnet_50_imagenet"` or the path of a
             saved preset.
         weights: `None`, `"imagenet"` or the path of a weights file.
+        output_stride: See `ApplicationsBackbone`. The last level then holds the last
+            stage of the network, and is the only one.
 
     Returns:
         The backbone, and a layer from images in 0..255 to what it was trained with.
     """
     if hasattr(keras.applications, name):
+        layers = PYRAMID_LAYERS.get(name)
+        if layers and output_stride:
+            layers = {f"P{output_stride.bit_length() - 1}": layers[max(layers)]}
         backbone = ApplicationsBackbone(
-            name, pyramid_layers=PYRAMID_LAYERS.get(name), weights=weights
+            name, pyramid_layers=layers, weights=weights, output_stride=output_stride
         )
         scale, offset = backbone.image_scaling
     else:
+        if output_stride:
+            raise ValueError(
+                "Only networks of keras.applications can be dilated. Received: "
+                f"{name}, output_stride={output_stride}."
+            )
         backbone = keras_hub.models.Backbone.from_preset(name)
         if weights:
             backbone.load_weights(weights)

@@ -23,7 +23,7 @@ from run_folder import RunFolder
 import keras_seg
 from keras_seg import data
 
-MODELS = {"cpt": keras_seg.CPT, "ecenet": keras_seg.ECENet}
+MODELS = {"cpt": keras_seg.CPT, "ecenet": keras_seg.ECENet, "sgr": keras_seg.SGR}
 CAMVID_THIN_CLASSES = (2, 6, 7, 9, 10)
 
 
@@ -94,6 +94,20 @@ def parse_arguments(arguments=None):
         choices=["bilinear", "pixels", "prototypes", "memory"],
         help="CPT: what finer levels are rebuilt from, memory by default",
     )
+    add(
+        "--output-stride",
+        type=int,
+        choices=[8, 16],
+        help="dilate the backbone instead of going down to stride 32",
+    )
+    add(
+        "--regions",
+        type=int,
+        metavar="K",
+        help="latent regions to reason over: 64 by default for SGR, 0 leaves the "
+        "reasoner out; none by default for ECENet",
+    )
+    add("--region-weight", type=float, default=1.0, help="of the region loss")
     add("--input-scale", type=float, default=1.5, help="images are enlarged by it")
     add(
         "--val-scales",
@@ -148,6 +162,8 @@ def parse_arguments(arguments=None):
         parser.error("--data folder needs --images and --masks")
     if args.source and args.model != "cpt":
         parser.error("--source needs --model cpt")
+    if args.output_stride and args.model != "sgr":
+        parser.error("--output-stride needs --model sgr")
     if bool(args.val_images) != bool(args.val_masks):
         parser.error("--val-images and --val-masks go together")
     if args.focus_classes is None:
@@ -184,11 +200,17 @@ def open_data(args):
 
 
 def build_model(args, train):
-    backbone, preprocessor = build_backbone(args.backbone, args.backbone_weights)
+    backbone, preprocessor = build_backbone(
+        args.backbone, args.backbone_weights, args.output_stride
+    )
     from_scratch = hasattr(keras.applications, args.backbone) and (
         args.backbone_weights is None
     )
     more = {"source": args.source} if args.source else {}
+    if args.regions is not None:
+        more["reasoner"] = {"num_regions": args.regions} if args.regions else False
+    if args.regions or (args.regions is None and args.model == "sgr"):
+        more["auxiliary_weights"] = {"region": args.region_weight}
     return MODELS[args.model](
         backbone,
         num_classes=train.num_classes,

@@ -106,3 +106,36 @@ def test_errors():
         ApplicationsBackbone("MobileNetV2", pyramid_layers={"P2": "block_5_add"})
     with pytest.raises(ValueError, match="'nothing' of stride None"):
         ApplicationsBackbone("MobileNetV2", pyramid_layers={"P2": "nothing"})
+
+
+@pytest.mark.parametrize("output_stride", [16, 8])
+def test_dilated_network_sees_what_the_plain_one_sees(backbone, output_stride):
+    """Every second or fourth position of it, away from the border."""
+    set_random_weights(backbone, seed=1)
+    dilated = ApplicationsBackbone(
+        "MobileNetV2", alpha=0.35, output_stride=output_stride
+    )
+    dilated.set_weights(backbone.get_weights())
+    assert max(dilated.pyramid_outputs) == {16: "P4", 8: "P3"}[output_stride]
+    images = np.random.default_rng(0).uniform(-1, 1, (1, 320, 320, 3)).astype("float32")
+    plain = ops.convert_to_numpy(backbone(images, training=False))  # (1, 10, 10, C)
+    outputs = ops.convert_to_numpy(dilated(images, training=False))
+    factor = 32 // output_stride
+    assert outputs.shape == (1, 10 * factor, 10 * factor, plain.shape[-1])
+    # The strided kernels begin at the first row and have one row more below.
+    outputs = outputs[:, factor - 1 :: factor, factor - 1 :: factor]
+    inner, scale = slice(4, -4), np.abs(plain).max()
+    assert scale > 0.1
+    np.testing.assert_allclose(
+        outputs[:, inner, inner], plain[:, inner, inner], atol=1e-4 * scale
+    )
+    again = ApplicationsBackbone.from_config(dilated.get_config())
+    assert again.output_stride == output_stride
+    assert again.compute_output_shape((1, 64, 64, 3))[1] == 64 // output_stride
+
+
+def test_output_stride_that_cannot_be():
+    with pytest.raises(ValueError, match="must be 8, 16 or None"):
+        ApplicationsBackbone("MobileNetV2", output_stride=32)
+    with pytest.raises(ValueError, match="cannot be dilated"):
+        ApplicationsBackbone("ConvNeXtTiny", output_stride=16)

@@ -14,7 +14,11 @@ from tiny_backbone import TinyBackbone
 from tiny_ecenet import tiny_backbone
 
 import keras_seg
-from keras_seg.data import connected_components
+from keras_seg.data import (
+    connected_components,
+    evaluation_dataset,
+    training_dataset,
+)
 
 VOID, NUM_CLASSES = 255, 3
 
@@ -102,24 +106,37 @@ def test_learns_two_images_by_heart(trained):
     assert set(history) >= {"val_loss", "val_mean_iou"}
 
 
-class Batches(keras.utils.PyDataset):
-    def __len__(self):
-        return 2
-
-    def __getitem__(self, i):
-        images, labels = scene()
-        return images, labels.astype("int32")
+def generator():
+    images, labels = scene()
+    yield images, labels.astype("int32")
 
 
-def test_fit_of_a_dataset_has_a_region_loss(trained):
-    from keras_seg import data
+def tf_dataset():
+    tf = pytest.importorskip("tensorflow")
+    return tf.data.Dataset.from_tensor_slices(next(generator())).batch(2)
 
-    logs = trained.fit(Batches(workers=2), verbose=0).history
-    assert logs["region_loss"][0] > 0.1
+
+def data_loader():
+    torch = pytest.importorskip("torch")
+    dataset = torch.utils.data.TensorDataset(*map(torch.from_numpy, next(generator())))
+    return torch.utils.data.DataLoader(dataset, batch_size=2)
+
+
+@pytest.mark.parametrize("make", [generator, tf_dataset, data_loader])
+def test_fit_of_every_source_has_a_region_loss(trained, make):
+    weights = trained.get_weights()
+    expected = trained.train_on_batch(*scene(), return_dict=True)["region_loss"]
+    trained.set_weights(weights)
+    logs = trained.fit(make(), verbose=0).history
+    assert logs["region_loss"] == [pytest.approx(expected, rel=1e-4)]
+    assert expected > 0.1
+
+
+def test_fit_of_our_own_batches_has_a_region_loss(trained):
     source = list(zip(*scene(), strict=True))
-    batches = data.training_dataset(source, 2, steps_per_epoch=1)
+    batches = training_dataset(source, 2, steps_per_epoch=1)
     logs = trained.fit(
-        batches, validation_data=data.evaluation_dataset(source), verbose=0
+        batches, validation_data=evaluation_dataset(source), verbose=0
     ).history
     assert logs["region_loss"][0] > 0.1 and logs["val_mean_iou"][0] > 0
 

@@ -182,6 +182,26 @@ def test_a_resume_with_other_steps_is_refused_and_loses_nothing(run, whole):
     assert (whole / "history.jsonl").read_text() == before
 
 
+@slow_to_start
+def test_sgr_and_its_plain_rival(run, tmp_path):
+    options = "--model sgr --epochs 1 --region-weight 0.5".split()
+    history, results = run(tmp_path / "sgr", *options, "--regions", "5")
+    assert history[0]["region_loss"] > 0 and 0 < results["val"]["mean_iou"] < 1
+    model = keras_seg.SGR.from_preset(tmp_path / "sgr" / "preset")
+    assert model.head.reasoner.num_regions == 5
+    assert model.auxiliary_weights["region"] == 0.5
+    history, _ = run(tmp_path / "plain", *options, "--regions", "0")
+    assert "region_loss" not in history[0]
+
+
+def test_a_dilated_backbone_has_one_level():
+    backbone, _ = build_backbone("MobileNetV2", output_stride=8)
+    assert list(backbone.pyramid_outputs) == ["P3"]
+    assert backbone.pyramid_outputs["P3"].shape[-1] == 320
+    with pytest.raises(ValueError, match="keras.applications"):
+        build_backbone("resnet_50_imagenet", output_stride=8)
+
+
 def test_only_a_better_validation_replaces_the_best_weights(tmp_path):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile("adam", "mse")

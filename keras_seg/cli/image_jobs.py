@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
-OUR_ENDINGS = ("_overlay", "_labels")
+OUR_ENDINGS = ("_overlay", "_labels", "_regions")
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageJob:
-    """One image to segment and the two files to write for it, or `None`."""
+    """One image and the files to write for it, or `None`."""
 
     image: Path
     overlay: Path | None = None
@@ -73,7 +73,13 @@ def _is_image(path):
     )
 
 
-def plan_jobs(paths, output, overlay_format="png", overwrite=False):
+def plan_jobs(
+    paths,
+    output,
+    overlay_format="png",
+    overwrite=False,
+    endings=("_overlay", "_labels"),
+):
     """Gives each image output files that collide with nothing.
 
     Args:
@@ -82,6 +88,8 @@ def plan_jobs(paths, output, overlay_format="png", overwrite=False):
         overlay_format: `"png"` or `"jpg"`.
         overwrite: Whether existing outputs may be replaced. An image of the batch
             itself is never replaced.
+        endings: What the names of overlay and label map end in; `None` for the latter
+            leaves it out.
 
     Returns:
         `(jobs, problems, notes)`: list of `ImageJob`, one line for each image refused,
@@ -116,8 +124,8 @@ def plan_jobs(paths, output, overlay_format="png", overwrite=False):
             )
         job = ImageJob(
             image=path,
-            overlay=output / f"{name}_overlay.{overlay_format}",
-            labels=output / f"{name}_labels.png",
+            overlay=output / f"{name}{endings[0]}.{overlay_format}",
+            labels=output / f"{name}{endings[1]}.png" if endings[1] else None,
         )
         problem = _conflict(job, inputs, overwrite)
         if problem:
@@ -128,7 +136,7 @@ def plan_jobs(paths, output, overlay_format="png", overwrite=False):
 
 
 def _conflict(job, inputs, overwrite):
-    for target in (job.overlay, job.labels):
+    for target in filter(None, (job.overlay, job.labels)):
         if os.path.realpath(target) in inputs:
             return f"would replace {target}, an image of this batch"
         if os.path.lexists(target) and not overwrite:

@@ -15,12 +15,12 @@ colour and a legend, and NAME_labels.png, whose pixel values are the class ids. 
 
 PREDICT_NOTES = """\
 A folder stands for the images directly in it, without pictures whose names end in
-_overlay or _labels; the pattern 'DIR/**/*' goes into its folders as well, and none
-finds hidden files. An image that cannot be read gets one line on stderr, the others
-are still done, and the exit status is 1. Two images of the same name get different
-output names (photo, photo-2). Files that exist are kept, and count as an error, unless
---overwrite is given. The backend is KERAS_BACKEND if that is set, else the fastest
-one installed for a CPU: tensorflow, torch or jax.
+_overlay, _labels or _regions; the pattern 'DIR/**/*' goes into its folders as well,
+and none finds hidden files. An image that cannot be read gets one line on stderr, the
+others are still done, and the exit status is 1. Two images of the same name get
+different output names (photo, photo-2). Files that exist are kept, and count as an
+error, unless --overwrite is given. The backend is KERAS_BACKEND if that is set, else
+the fastest one installed for a CPU: tensorflow, torch or jax.
 
 shares:
   table  for each image its size and the classes in it, largest first
@@ -35,6 +35,16 @@ examples:
   keras-seg predict photo.jpg --output segmented
   keras-seg predict holiday/ 'more/**/*.png' --output segmented --alpha 0.4
   keras-seg predict holiday/ --threshold 0.5 --shares csv > shares.csv"""
+
+EXPLAIN = """\
+Draws the latent regions that a model reasons over: for each image, writes
+NAME_regions.png, the picture with its regions in colour. The legend gives the number of
+each region and the class that most of it has. Files are chosen, named and kept as
+keras-seg predict does it."""
+
+EXPLAIN_NOTES = """\
+examples:
+  keras-seg explain photo.jpg --preset runs/sgr/preset --output explained"""
 
 
 def main(arguments=None):
@@ -59,14 +69,17 @@ def main(arguments=None):
     """
     parser = build_parser()
     options = parser.parse_args(arguments)
-    if not options.output and not options.shares:
-        parser.error("nothing to do: give --output DIR for pictures, or --shares")
-    if options.shares_file and not options.shares:
-        parser.error("--shares-file needs --shares table, csv or json")
-    from keras_seg.cli.predict import predict
+    if options.command == "explain":
+        from keras_seg.cli.explain import explain as command
+    else:
+        if not options.output and not options.shares:
+            parser.error("nothing to do: give --output DIR for pictures, or --shares")
+        if options.shares_file and not options.shares:
+            parser.error("--shares-file needs --shares table, csv or json")
+        from keras_seg.cli.predict import predict as command
 
     try:
-        return predict(options)
+        return command(options)
     except KeyboardInterrupt:
         print("keras-seg: interrupted", file=sys.stderr)
         return 130
@@ -92,9 +105,7 @@ def build_parser():
         epilog=PREDICT_NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    predict.add_argument(
-        "images", nargs="+", metavar="IMAGE", help="image file, folder or glob pattern"
-    )
+    _add_images(predict)
     predict.add_argument(
         "--output",
         "-o",
@@ -116,13 +127,6 @@ def build_parser():
         "1, without a class: uncoloured, and uncertain in legend and shares",
     )
     predict.add_argument(
-        "--long-side",
-        type=_size,
-        metavar="N",
-        help="shrink larger images to N pixels for the model; 0 shows them at their "
-        "own size (default: as the preset says)",
-    )
-    predict.add_argument(
         "--shares",
         choices=["table", "csv", "json"],
         help="print how much of each image every class covers",
@@ -130,29 +134,65 @@ def build_parser():
     predict.add_argument(
         "--shares-file", metavar="FILE", help="write the shares to a file instead"
     )
-    predict.add_argument(
+    _add_drawing(predict)
+    explain = commands.add_parser(
+        "explain",
+        help="draw the latent regions of a model",
+        description=EXPLAIN,
+        epilog=EXPLAIN_NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_images(explain)
+    explain.add_argument(
+        "--output", "-o", metavar="DIR", required=True, help="folder for the pictures"
+    )
+    explain.add_argument(
+        "--preset",
+        "-p",
+        required=True,
+        metavar="NAME",
+        help="shipped preset or folder of a saved one, of a model with regions",
+    )
+    _add_drawing(explain)
+    return parser
+
+
+def _add_images(parser):
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="image file, folder or glob pattern"
+    )
+
+
+def _add_drawing(parser):
+    parser.add_argument(
+        "--long-side",
+        type=_size,
+        metavar="N",
+        help="shrink larger images to N pixels for the model; 0 shows them at their "
+        "own size (default: as the preset says)",
+    )
+    parser.add_argument(
         "--alpha",
         type=_share,
         default=0.55,
         metavar="X",
         help="how much the colours cover the picture, 0 to 1 (default: %(default)s)",
     )
-    predict.add_argument(
+    parser.add_argument(
         "--no-legend",
         dest="legend",
         action="store_false",
         help="leave the legend out, so that the overlay has the size of the image",
     )
-    predict.add_argument(
+    parser.add_argument(
         "--format",
         choices=["png", "jpg"],
         default="png",
         help="format of the overlay; label maps are always PNG (default: %(default)s)",
     )
-    predict.add_argument(
+    parser.add_argument(
         "--overwrite", action="store_true", help="replace existing output files"
     )
-    return parser
 
 
 def _share(text):

@@ -7,6 +7,8 @@ import keras
 import keras_hub
 import numpy as np
 
+from keras_seg.models.dilated_copy import dilated_copy
+
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
@@ -21,6 +23,9 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
         weights: `None`, a path to a weights file that fits the network cut at its
             last level or the whole network without its top, or `"imagenet"`, which
             Keras downloads.
+        output_stride: 8 or 16, or `None` for the network's own. Keeps this resolution
+            to the last layer by dilation, with the same weights, as DeepLabV3 does.
+            The last level is then `P3` or `P4`.
         **kwargs: Further arguments of the function, such as `alpha`; or of
             `keras_hub.models.Backbone`: `name`, `dtype`, `trainable`.
 
@@ -45,7 +50,9 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
     ```
     """
 
-    def __init__(self, network, pyramid_layers=None, weights=None, **kwargs):
+    def __init__(
+        self, network, pyramid_layers=None, weights=None, output_stride=None, **kwargs
+    ):
         function = getattr(keras.applications, str(network), None)
         if not inspect.isfunction(function):
             names = [
@@ -56,6 +63,11 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
             raise ValueError(
                 f"Unknown network '{network}'. keras.applications has: "
                 f"{', '.join(sorted(names))}."
+            )
+        if output_stride not in (None, 8, 16):
+            raise ValueError(
+                "`output_stride` must be 8, 16 or None. "
+                f"Received: output_stride={output_stride}."
             )
         base = {
             key: kwargs.pop(key)
@@ -71,7 +83,17 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
                 input_shape=(None, None, 3),
                 **kwargs,
             )
-        strides = _strides(full)
+            strides = _strides(full)
+            if output_stride is not None:
+                full = dilated_copy(full, strides, output_stride)
+                strides = _strides(full)
+                if max(strides.values()) != output_stride:
+                    raise ValueError(
+                        f"{network} cannot be dilated: strides behind "
+                        f"{output_stride} come out as {max(strides.values())}. Leave "
+                        "`output_stride` out, or take a network whose kernels have "
+                        "odd sizes."
+                    )
         if pyramid_layers is None:
             pyramid_layers = _last_layer_of_each_stride(full, strides)
         pyramid = {}
@@ -95,6 +117,7 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
         # === Config ===
         self.network = network
         self.pyramid_layers = dict(pyramid_layers)
+        self.output_stride = output_stride
         self.network_kwargs = kwargs
 
     @property
@@ -124,6 +147,7 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
             **super().get_config(),
             "network": self.network,
             "pyramid_layers": self.pyramid_layers,
+            "output_stride": self.output_stride,
             **self.network_kwargs,
         }
 
