@@ -7,8 +7,8 @@ from tiny_backbone import TinyBackbone
 import keras_seg
 
 
-def mobilenet():
-    return keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+def mobilenet(**kwargs):
+    return keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35, **kwargs)
 
 
 # One file of expected numbers for each family.
@@ -30,6 +30,23 @@ BUILDERS = {
             TinyBackbone(), 5, hidden_dim=8, pyramid_levels=["P5"]
         ),
         "mobilenet": lambda: keras_seg.CPT(mobilenet(), 5, hidden_dim=8),
+    },
+    "sgr": {
+        "tiny": lambda: keras_seg.SGR(
+            TinyBackbone(), 5, hidden_dim=8, input_scale=1.5, dilation_rates=[1, 2]
+        ),
+        "plain": lambda: keras_seg.SGR(
+            mobilenet(output_stride=8), 5, hidden_dim=8, reasoner=False
+        ),
+        "ecenet": lambda: keras_seg.ECENet(
+            TinyBackbone(), 5, hidden_dim=8, reasoner={"num_regions": 6, "depth": 1}
+        ),
+        "cpt": lambda: keras_seg.CPT(
+            TinyBackbone(), 5, hidden_dim=8, reasoner={"num_regions": 6, "depth": 1}
+        ),
+        "mobilenet": lambda: keras_seg.SGR(
+            mobilenet(output_stride=16), 5, hidden_dim=8, dilation_rates=[1, 2]
+        ),
     },
 }
 

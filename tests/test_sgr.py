@@ -209,9 +209,10 @@ def test_classes_learned_and_negative_void():
     assert model.predict(images, verbose=0).shape[-1] == NUM_CLASSES
 
 
-def test_ecenet_with_a_reasoner(tmp_path):
+@pytest.mark.parametrize("make", [keras_seg.ECENet, keras_seg.CPT])
+def test_other_models_with_a_reasoner(make, tmp_path):
     options = {"num_regions": 5, "depth": 1}
-    model = keras_seg.ECENet(
+    model = make(
         TinyBackbone(2), NUM_CLASSES, hidden_dim=8, num_heads=2, reasoner=options
     )
     images, labels = scene()
@@ -220,7 +221,7 @@ def test_ecenet_with_a_reasoner(tmp_path):
     regions = model.regions(images[0])
     assert regions.shape == (32, 32, 5)
     model.save_to_preset(tmp_path / "preset")
-    again = keras_seg.ECENet.from_preset(tmp_path / "preset")
+    again = make.from_preset(tmp_path / "preset")
     np.testing.assert_allclose(again.regions(images[0]), regions, atol=1e-5)
     assert again.auxiliary_weights == model.auxiliary_weights
 

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seg.layers.image_pool import ImagePool
+from keras_seg.layers.latent_region_reasoner import make_reasoner, region_shapes
 from keras_seg.layers.normalization import batch_norm
 from keras_seg.layers.pyramid import build_each, check_pyramid
 from keras_seg.layers.query_update import SOURCES, QueryUpdate
@@ -38,6 +39,8 @@ class CPTHead(keras.layers.Layer):
         pool_dim: Integer. Channels of the image's vector; 0 leaves it out.
         mlp_ratio: Integer. Width of the MLP of the attention.
         dropout: Float. Rate of the spatial dropout before the classifier.
+        reasoner: Boolean, or a dictionary with arguments of `LatentRegionReasoner`.
+            Puts one behind the joined levels (ours).
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -54,7 +57,8 @@ class CPTHead(keras.layers.Layer):
     Output shape:
         Dictionary with `logits`, `(B, H_0, W_0, K)`. In training also `mask_logits`,
         a list of `(B, H_i, W_i, K)`, the coarsest first, unless the source has no
-        masks. With `return_details=True` also `prototypes`, `(B, K, C)`, and
+        masks. With a reasoner always also its `regions` and `tokens`. With
+        `return_details=True` also `prototypes`, `(B, K, C)`, and
         `updated`, `(B, H_i, W_i, C)`: dictionaries with the index of the updated
         level as the key.
 
@@ -86,6 +90,7 @@ class CPTHead(keras.layers.Layer):
         pool_dim=48,
         mlp_ratio=4,
         dropout=0.1,
+        reasoner=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -106,6 +111,8 @@ class CPTHead(keras.layers.Layer):
         self.pool_dim = pool_dim
         self.mlp_ratio = mlp_ratio
         self.dropout = dropout
+        self.reasoner_options = reasoner
+        self.reasoner = make_reasoner(reasoner, hidden_dim, self.dtype_policy)
 
     @property
     def has_masks(self):
@@ -162,6 +169,8 @@ class CPTHead(keras.layers.Layer):
         self.fusion.build((*hidden[0][:-1], (steps + 1) * dim))
         self.fusion_norm = batch_norm("fusion_norm", **kwargs)
         self.fusion_norm.build(hidden[0])
+        if self.reasoner is not None:
+            self.reasoner.build(hidden[0])
         if self.pool_dim:
             self.image_pool = ImagePool(
                 self.pool_dim, self.activation, name="image_pool", **kwargs
@@ -211,6 +220,11 @@ class CPTHead(keras.layers.Layer):
             joined.append(resize_bilinear(self.smoothings[i](x), size))
         x = self.fusion(ops.concatenate(joined, axis=-1))  # (B, H_0, W_0, C)
         x = self.activation(self.fusion_norm(x, training=training))
+        regions = {}
+        if self.reasoner is not None:
+            x, regions["regions"], regions["tokens"] = self.reasoner(
+                x, training=training, return_regions=True
+            )
         if self.pool_dim:
             pooled = self.image_pool(inputs[-1], training=training)  # (B, 1, 1, P)
             pooled = pooled + ops.zeros_like(x[..., :1])  # (B, H_0, W_0, P)
@@ -218,7 +232,7 @@ class CPTHead(keras.layers.Layer):
         logits = self.classifier(self.spatial_dropout(x, training=training))
         # A functional model pairs outputs with symbolic ones by position: the logits,
         # which are always there, must stay in front of what training adds.
-        outputs = collections.OrderedDict(logits=logits)
+        outputs = collections.OrderedDict(logits=logits, **regions)
         if auxiliary and self.has_masks:
             outputs["mask_logits"] = masks
         if return_details:
@@ -226,7 +240,11 @@ class CPTHead(keras.layers.Layer):
         return outputs
 
     def compute_output_shape(self, input_shape):
-        return {"logits": (*input_shape[0][:-1], self.num_classes)}
+        space = tuple(input_shape[0][:-1])
+        shapes = collections.OrderedDict(logits=(*space, self.num_classes))
+        if self.reasoner is not None:
+            shapes.update(region_shapes(self.reasoner, space))
+        return shapes
 
     def get_config(self):
         momentum = self.memory_momentum
@@ -243,4 +261,5 @@ class CPTHead(keras.layers.Layer):
             "pool_dim": self.pool_dim,
             "mlp_ratio": self.mlp_ratio,
             "dropout": self.dropout,
+            "reasoner": self.reasoner_options,
         }

@@ -3,11 +3,12 @@ import keras
 from keras_seg.layers.cpt_head import CPTHead
 from keras_seg.layers.resize import resize_bilinear
 from keras_seg.losses.mask_losses import dice_mask_loss, focal_mask_loss
+from keras_seg.models.region_methods import REGION_LOSSES, RegionMethods
 from keras_seg.models.segmenter import Segmenter
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class CPT(Segmenter):
+class CPT(RegionMethods, Segmenter):
     """CPT: a feature pyramid rebuilt from prototypes of the categories.
 
     Reference:
@@ -32,6 +33,12 @@ class CPT(Segmenter):
         dropout: Float. Spatial dropout before the classifier.
         auxiliary_weights: Dictionary with the weights of the losses `mask` (focal,
             inferred) and `dice` in training; by default those of the paper, 5 and 2.
+            With a reasoner also those of `keras_seg.SGR`.
+        reasoner: Boolean, or a dictionary with arguments of
+            `keras_seg.layers.LatentRegionReasoner` in place of its defaults. Reasons
+            over latent regions of the joined levels, with the losses of
+            `keras_seg.SGR` (ours).
+        max_components, min_component_area: See `keras_seg.SGR`.
         classes_learned: See `keras_seg.models.Segmenter`.
         **kwargs: See `keras_seg.models.Segmenter`: `preprocessor`, `pyramid_levels`,
             `input_scale`, `freeze_backbone_norm`, `class_names`, `palette`,
@@ -84,6 +91,9 @@ class CPT(Segmenter):
         pool_dim=48,
         dropout=0.1,
         auxiliary_weights=None,
+        reasoner=False,
+        max_components=32,
+        min_component_area=64,
         classes_learned=None,
         **kwargs,
     ):
@@ -97,29 +107,30 @@ class CPT(Segmenter):
             activation=activation,
             pool_dim=pool_dim,
             dropout=dropout,
+            reasoner=reasoner,
             dtype=getattr(backbone, "dtype_policy", None),
             name="head",
         )
         super().__init__(
             backbone, head, num_classes, classes_learned=classes_learned, **kwargs
         )
-        self.auxiliary_weights = {
-            "mask": 5.0,
-            "dice": 2.0,
-            **(auxiliary_weights or {}),
-        }
+        weights = {"mask": 5.0, "dice": 2.0, **(auxiliary_weights or {})}
+        self._init_regions(weights, max_components, min_component_area)
 
     @property
     def auxiliary_loss_names(self):
-        return ("mask_loss", "dice_loss") if self.head.has_masks else ()
+        names = ("mask_loss", "dice_loss") if self.head.has_masks else ()
+        return (*names, *REGION_LOSSES) if self.has_regions else names
 
     def auxiliary_losses(self, labels, outputs):
+        losses = self.region_losses(outputs) if self.has_regions else {}
         if not self.head.has_masks:
-            return {}
+            return losses
         size = keras.ops.shape(labels)[1:3]
         masks = sum(resize_bilinear(m, size) for m in outputs["mask_logits"])
         weights = self.auxiliary_weights  # masks: (B, H, W, K)
         return {
+            **losses,
             "mask_loss": (
                 weights["mask"],
                 focal_mask_loss(labels, masks, self.ignore_class),
@@ -169,9 +180,11 @@ class CPT(Segmenter):
             "activation",
             "pool_dim",
             "dropout",
+            "reasoner",
         )
         return {
             **super().get_config(),
             **{key: head[key] for key in keys},
             "auxiliary_weights": self.auxiliary_weights,
+            **self._region_config(),
         }
