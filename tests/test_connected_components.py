@@ -177,7 +177,9 @@ def test_labels_of_every_source_are_changed(make):
         assert (mapped.workers, mapped.max_queue_size, mapped.num_batches) == (2, 3, 3)
         mapped.on_epoch_end()
         assert source.epochs == 1
-    if make is data_loader:  # and the one that came in is as it was
+    if make is data_loader:
+        assert type(batches[0][1]) is type(batches[0][0])  # tensors of torch
+        # and the one that came in is as it was
         np.testing.assert_array_equal(next(iter(source))[1], LABELS[:2])
 
 

@@ -1,6 +1,8 @@
 """SGR as a whole: its losses, its training and its saved form."""
 
 import json
+import pathlib
+import runpy
 
 import keras
 import numpy as np
@@ -127,7 +129,7 @@ def test_fit_of_every_source_has_a_region_loss(trained, make):
     weights = trained.get_weights()
     expected = trained.train_on_batch(*scene(), return_dict=True)["region_loss"]
     trained.set_weights(weights)
-    logs = trained.fit(make(), verbose=0).history
+    logs = trained.fit(make(), shuffle=False, verbose=0).history
     assert logs["region_loss"] == [pytest.approx(expected, rel=1e-4)]
     assert expected > 0.1
 
@@ -236,6 +238,24 @@ def test_large_photos_are_shrunk(trained):
     assert maps.shape == (80, 180, 5) and ids.shape == (80, 180)
     np.testing.assert_allclose(maps.sum(axis=-1), 1, atol=1e-5)
     assert np.mean(ids == maps.argmax(axis=-1)) > 0.99
+
+
+def test_trains_in_mixed_precision():
+    backbone = TinyBackbone(2, dtype="mixed_bfloat16")
+    model = keras_seg.SGR(
+        backbone, NUM_CLASSES, hidden_dim=8, reasoner={"num_regions": 5, "depth": 1}
+    )
+    assert model.head.reasoner.compute_dtype == "bfloat16"
+    logs = model.fit(*scene(), verbose=0).history
+    assert all(np.isfinite(value[0]) for value in logs.values())
+    regions = model.regions(scene()[0][0])
+    np.testing.assert_allclose(regions.sum(axis=-1), 1, atol=0.02)
+
+
+def test_example_of_a_model_of_ones_own():
+    path = pathlib.Path(__file__).parent.parent / "examples/reasoner_in_your_model.py"
+    model = runpy.run_path(str(path), run_name="__main__")["model"]
+    assert model.history.history["regions_loss"][0] > 0
 
 
 def test_region_report(trained):

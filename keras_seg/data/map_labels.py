@@ -73,7 +73,10 @@ class _Change:
                 f"Received: {type(batch)}."
             )
         images, labels, *weights = batch
-        return (images, self.function(_to_numpy(labels)), *weights)
+        changed = self.function(_to_numpy(labels))
+        if hasattr(labels, "new_tensor"):  # of torch, as Keras wants a DataLoader's
+            changed = labels.int().new_tensor(changed)
+        return (images, changed, *weights)
 
 
 class _MappedDataset(keras.utils.PyDataset):
