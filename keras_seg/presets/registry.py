@@ -18,6 +18,7 @@ The hashes stand here, in code, so that no other file can vouch for itself.
 
 PRESETS = {
     "CPT": {},
+    "SGR": {},
     "ECENet": {
         "camvid": {
             "description": "ECENet on CamVid, 11 classes, MobileNetV2, test mIoU 68.2.",
