@@ -142,7 +142,7 @@ class ECENet(RegionMethods, Segmenter):
         )
         return {
             **super().get_config(),
-            **{key: head[key] for key in (*keys, "reasoner")},
+            **{key: head[key] for key in keys},
             "auxiliary_weights": self.auxiliary_weights,
             **self._region_config(),
         }
