@@ -5,7 +5,7 @@
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
-PRESET ?= ecenet/camvid
+PRESET ?= ecenet/ade20k
 PHOTOS ?= examples/photos
 BACKENDS ?= tensorflow jax torch
 

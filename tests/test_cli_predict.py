@@ -61,7 +61,7 @@ def predict(*words):
 def test_writes_overlay_and_labels(loaded, capsys):
     image = photo("a.png")
     assert predict("a.png") == 0
-    assert loaded == ["ecenet/camvid"]
+    assert loaded == ["ecenet/ade20k"]
     assert written() == ["a_labels.png", "a_overlay.png"]
     np.testing.assert_array_equal(read_labels("out/a_labels.png"), fake_labels(image))
     with Image.open("out/a_overlay.png") as overlay:

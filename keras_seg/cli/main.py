@@ -115,7 +115,7 @@ def build_parser():
     predict.add_argument(
         "--preset",
         "-p",
-        default="ecenet/camvid",
+        default="ecenet/ade20k",
         metavar="NAME",
         help="shipped preset or folder of a saved one (default: %(default)s)",
     )
