@@ -55,8 +55,7 @@ def words(root, output, *more):
     text = f"--preset {root}/reasoner --against {root}/plain --output {output} "
     text += f"-- --data folder {where} {where.replace('--', '--val-')} --num-classes 3 "
     text += "--class-names a b c --epochs 1 --steps-per-epoch 1 --batch-size 2 "
-    text += "--crop-size 32 32 --scale-range 1 1 --workers 1 --verbose 0 "
-    text += "--validate-every 0"
+    text += "--crop-size 32 32 --scale-range 1 1 --workers 1 --verbose 0"
     return [*more, *text.split()]
 
 
@@ -67,6 +66,7 @@ def test_compares_two_networks(root, tmp_path, monkeypatch, capsys):
     first, second = (results["runs"][name][0] for name in ("reasoner", "without"))
     assert first["seed"] == second["seed"] == 1
     assert "regions" in first["val"] and "regions" not in second["val"]
+    assert first["weights"] == "last.weights.h5"
     gain = first["val"]["mean_iou"] - second["val"]["mean_iou"]
     assert results["summary"]["mean_iou"]["gain"] == {
         "mean": pytest.approx(gain),
