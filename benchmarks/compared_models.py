@@ -5,6 +5,19 @@ import keras_hub
 
 import keras_seg
 
+PYRAMID = {
+    "P2": "block_3_expand_relu",
+    "P3": "block_6_expand_relu",
+    "P4": "block_13_expand_relu",
+    "P5": "block_16_project_BN",
+}
+DILATED = {"pyramid_layers": {"P4": "block_16_project_BN"}, "output_stride": 16}
+OURS = {
+    "ECENet": {"model": keras_seg.ECENet, "backbone": {"pyramid_layers": PYRAMID}},
+    "CPT": {"model": keras_seg.CPT, "backbone": {"pyramid_layers": PYRAMID}},
+    "SGR": {"model": keras_seg.SGR, "backbone": DILATED},
+}
+
 
 def size_for(name, height, width):
     """The nearest size that a model takes, `(height, width)`.
@@ -21,18 +34,13 @@ def size_for(name, height, width):
 
 def build_model(name, num_classes, size):
     """A compiled model from images in 0..255 to logits."""
-    if name.startswith("ECENet"):
+    family = name.split(",")[0]
+    if family in OURS:
         # As examples/train.py builds it.
         backbone = keras_seg.models.ApplicationsBackbone(
-            "MobileNetV2",
-            pyramid_layers={
-                "P2": "block_3_expand_relu",
-                "P3": "block_6_expand_relu",
-                "P4": "block_13_expand_relu",
-                "P5": "block_16_project_BN",
-            },
+            "MobileNetV2", **OURS[family]["backbone"]
         )
-        return keras_seg.ECENet(
+        return OURS[family]["model"](
             backbone,
             num_classes,
             hidden_dim=64,
@@ -72,7 +80,7 @@ def build_model(name, num_classes, size):
             dilation_rates=[6, 12, 18],
         )
         segmenter = hub.DeepLabV3ImageSegmenter(backbone, num_classes)
-    # The same task as ECENet has: images in 0..255, a void class, mean IoU.
+    # The same task as ours have: images in 0..255, a void class, mean IoU.
     images = keras.Input(segmenter.input.shape[1:])
     outputs = segmenter(keras.layers.Rescaling(1 / 127.5, offset=-1.0)(images))
     model = keras.Model(images, outputs)

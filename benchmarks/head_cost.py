@@ -1,21 +1,30 @@
 """What the heads cost: parameters, operations, and time beside a plain pyramid.
 
-    KERAS_BACKEND=jax python benchmarks/head_cost.py --count
     KERAS_BACKEND=tensorflow python benchmarks/head_cost.py
 
-Heads alone, on random features of a backbone, in inference. `--count` asks XLA, the
-compiler of JAX, how many floating point operations a head takes; a multiplication with
-its addition counts as two. Times are medians, the heads taking turns.
+Heads alone, on random features of a backbone, in inference. Operations are counted by
+XLA, the compiler of JAX, in a process of its own and for any backend; a multiplication
+with its addition counts as two. Times are medians, the heads taking turns.
 """
 
 import argparse
+import json
+import os
 import pathlib
 import statistics
+import subprocess
 import sys
 import time
 
 import keras
 import numpy as np
+from conditions import (
+    RESULTS,
+    conditions,
+    device_of_backend,
+    result_path,
+    write_report,
+)
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
@@ -26,56 +35,96 @@ BACKBONES = {  # channels of strides 4 to 32
     "Swin-L": (192, 384, 768, 1536),
 }
 STRIDES = (4, 8, 16, 32)
+REFERENCE = "plain pyramid"
 
 
 def heads(num_classes, hidden_dim):
     layers = keras_seg.layers
     return {
-        "plain pyramid": layers.CPTHead(num_classes, hidden_dim, source="bilinear"),
+        REFERENCE: layers.CPTHead(num_classes, hidden_dim, source="bilinear"),
+        "CPT, pixels": layers.CPTHead(num_classes, hidden_dim, source="pixels"),
         "CPT, prototypes": layers.CPTHead(num_classes, hidden_dim, source="prototypes"),
         "CPT, memory": layers.CPTHead(num_classes, hidden_dim),
+        "CPT, memory, stride 32 alone": layers.CPTHead(num_classes, hidden_dim),
         "ECENet": layers.ECENetHead(num_classes, hidden_dim),
     }
 
 
 def main():
+    options = parse_arguments()
+    if options.count_only:
+        models, features = make_models(options)
+        print(
+            json.dumps({name: count(m, features[name]) for name, m in models.items()})
+        )
+        return
+    operations = count_in_another_process()
+    models, features = make_models(options)
+    times = clock(models, features, options.repeats)
+    height, width = options.size
+    header = {
+        **conditions(device_of_backend()),
+        "features": f"of {options.backbone}, image {height} x {width}, batch of 1",
+        "heads": f"{options.num_classes} classes, hidden_dim {options.hidden_dim}",
+        "repeats": f"{options.repeats}, after 3 for warming up",
+    }
+    lines = [
+        f"| head | parameters | GFLOPs | ms | x {REFERENCE} |\n|---|---|---|---|---|"
+    ]
+    for name, model in models.items():
+        gigas = f"{operations[name] / 1e9:.2f}" if operations else "?"
+        lines.append(
+            f"| {name} | {model.count_params() / 1e6:.3f} M | {gigas} "
+            f"| {1000 * times[name]:.1f} | {times[name] / times[REFERENCE]:.2f} |"
+        )
+    words = (options.backbone, f"{options.num_classes}classes", f"{height}x{width}")
+    path = result_path(options.output, "head_cost", header, "float32", *words)
+    write_report(path, "What the heads cost in inference", header, "\n".join(lines))
+
+
+def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--backbone", choices=BACKBONES, default="MobileNetV2")
-    parser.add_argument("--num-classes", type=int, default=11)
-    parser.add_argument("--hidden-dim", type=int, default=64)
-    parser.add_argument("--size", type=int, nargs=2, default=(384, 480))
-    parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--count", action="store_true", help="operations, on JAX")
-    options = parser.parse_args()
-    if options.count and keras.config.backend() != "jax":
-        parser.error("--count needs KERAS_BACKEND=jax")
+    add = parser.add_argument
+    add("--backbone", choices=BACKBONES, default="MobileNetV2")
+    add("--num-classes", type=int, default=11)
+    add("--hidden-dim", type=int, default=64)
+    add("--size", type=int, nargs=2, default=(384, 480))
+    add("--repeats", type=int, default=20)
+    add("--output", default=RESULTS, help="folder")
+    add("--count-only", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
 
+
+def make_models(options):
+    """The heads as models, and what each takes."""
     random = np.random.default_rng(0)
-    features = [
+    pyramid = [
         random.normal(size=(1, *(n // s for n in options.size), c)).astype("float32")
         for s, c in zip(STRIDES, BACKBONES[options.backbone], strict=True)
     ]
-    models = {}
+    models, features = {}, {}
     for name, head in heads(options.num_classes, options.hidden_dim).items():
-        inputs = [keras.Input(x.shape[1:]) for x in features]
+        features[name] = pyramid[-1:] if "alone" in name else pyramid
+        inputs = [keras.Input(x.shape[1:]) for x in features[name]]
         models[name] = keras.Model(inputs, head(inputs)["logits"])
-    if options.count:
-        cells = {name: f"{count(m, features) / 1e9:.2f}" for name, m in models.items()}
-        title = "GFLOPs"
-    else:
-        times = clock(models, features, options.repeats)
-        cells = {name: f"{1000 * seconds:.1f}" for name, seconds in times.items()}
-        title = f"ms on {keras.config.backend()}"
-    print(
-        f"{options.backbone}, image {options.size[0]} x {options.size[1]}, "
-        f"{options.num_classes} classes, hidden_dim {options.hidden_dim}\n"
+    return models, features
+
+
+def count_in_another_process():
+    """Operations by the name of the head, or `None` without JAX."""
+    result = subprocess.run(
+        [sys.executable, __file__, *sys.argv[1:], "--count-only"],
+        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    print(f"| head | parameters | {title} |\n|---|---|---|")
-    for name, model in models.items():
-        print(f"| {name} | {model.count_params() / 1e6:.3f} M | {cells[name]} |")
+    if result.returncode:
+        print("Operations are not counted: that needs JAX, see above.", flush=True)
+        return None
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 def count(model, features):
@@ -98,7 +147,7 @@ def clock(models, features, repeats):
     for turn in range(repeats + 3):
         for name, model in models.items():
             start = time.perf_counter()
-            model.predict_on_batch(features)
+            model.predict_on_batch(features[name])
             if turn >= 3:
                 times[name].append(time.perf_counter() - start)
     return {name: statistics.median(values) for name, values in times.items()}

@@ -11,10 +11,8 @@ normalisation, resizing and argmax. Weights are random: speed does not depend on
 
 import argparse
 import csv
-import datetime
 import json
 import math
-import os
 import pathlib
 import re
 import resource
@@ -23,10 +21,19 @@ import subprocess
 import sys
 import time
 
+from conditions import RESULTS, conditions, device_of_backend, result_path
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 PHASES = ("train", "segment")
-MODELS = ("ECENet, scale 1.75", "ECENet, scale 1.0", "SegFormer-B0", "DeepLabV3+")
+MODELS = (
+    "ECENet, scale 1.75",
+    "ECENet, scale 1.0",
+    "CPT, scale 1.0",
+    "SGR, scale 1.0",
+    "SegFormer-B0",
+    "DeepLabV3+",
+)
 REFERENCE = "SegFormer-B0"
 
 
@@ -50,9 +57,7 @@ def measure(options):
         count = runs * options.batch_size
         images = random.integers(0, 256, (count, *size, 3), "uint8")
         labels = random.integers(0, options.num_classes, (count, *size), "int32")
-        # `fit` of a keras-hub task would convert the data with TensorFlow.
-        keras.Model.fit(
-            model,
+        model.fit(
             images,
             labels,
             batch_size=options.batch_size,
@@ -72,7 +77,7 @@ def measure(options):
         "size": size,
         "parameters": model.count_params(),
         "jit_compile": bool(model.jit_compile),
-        "device": str(keras.ops.convert_to_tensor(0.0).device),
+        "device": device_of_backend(),
     }
 
 
@@ -151,49 +156,24 @@ def summarise(options, results):
     return rows
 
 
-def conditions(options, results):
-    import importlib.metadata
-
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    version = importlib.metadata.version
+def header_of(options, results):
     one = next(iter(results.values()))[0]
     return {
-        "backend": f"{backend} {version(backend)}",
-        "keras": version("keras"),
-        "keras_hub": version("keras-hub"),
-        "python": sys.version.split()[0],
-        "device": one["device"],
-        "processor": f"{os.cpu_count()} x {processor()}",
-        "threads": ", ".join(
-            f"{key}={value}" for key, value in os.environ.items() if "THREADS" in key
-        )
-        or "defaults",
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        **conditions(one["device"]),
         "dtype": options.dtype,
         "jit_compile": one["jit_compile"],
         "batch": f"{options.batch_size} in training, 1 in segment",
         "image": f"{options.height} x {options.width}, {options.num_classes} classes",
         "repeats": f"{options.rounds} rounds of {options.repeats}, after "
         f"{options.warmup} for warming up, each round a fresh process",
-        "load_average_at_the_end": f"{os.getloadavg()[0]:.1f}",
-        "date": datetime.date.today().isoformat(),
     }
 
 
-def processor():
-    try:
-        text = pathlib.Path("/proc/cpuinfo").read_text()
-        return re.search(r"model name\s*:\s*(.+)", text)[1].strip()
-    except (OSError, TypeError):
-        return "processor"
-
-
 def write(options, header, rows):
-    words = [header["backend"].replace(" ", "-").rsplit(".", 1)[0]]
-    words.append(re.sub(r"[^\w]+", "", header["processor"]))
-    words += [options.dtype, f"{options.height}x{options.width}"]
-    path = options.output / f"step_and_segment-{'-'.join(words)}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    size = f"{options.height}x{options.width}"
+    path = result_path(
+        options.output, "step_and_segment", header, options.dtype, size
+    ).with_suffix(".csv")
     with path.open("w", newline="") as file:
         file.writelines(f"# {key}: {value}\n" for key, value in header.items())
         table = csv.DictWriter(file, {key: 0 for row in rows for key in row})
@@ -243,8 +223,7 @@ def main():
     add("--warmup", type=int, default=3, help="TensorFlow traces in the first two")
     add("--repeats", type=int, default=10)
     add("--rounds", type=int, default=3)
-    results = pathlib.Path(__file__).parent / "results"
-    add("--output", type=pathlib.Path, default=results)
+    add("--output", type=pathlib.Path, default=RESULTS)
     add("--model", help=argparse.SUPPRESS)  # the process of one model and phase
     add("--phase", choices=PHASES, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -252,7 +231,7 @@ def main():
         print(json.dumps(measure(options)))
         return
     results = run_all(options)
-    write(options, conditions(options, results), summarise(options, results))
+    write(options, header_of(options, results), summarise(options, results))
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def widen(model, class_colours, long_side, **_):
 
 
 def describe(title, model, results):
-    backbone = results["arguments"]["backbone"]
+    backbone = origin(results["arguments"])
     shown = next(
         (
             f", {split} mIoU {100 * results[split]['mean_iou']:.1f}"
@@ -142,6 +142,10 @@ def describe(title, model, results):
     return f"{title}, {model.num_classes} classes, {backbone}{shown}."
 
 
+def origin(arguments):
+    return arguments["backbone"] or f"that of {arguments['preset']}"
+
+
 def card(title, name, dataset, model, results, output):
     arguments = results["arguments"]
     model_name = type(model).__name__
@@ -150,7 +154,7 @@ def card(title, name, dataset, model, results, output):
     facts = {
         "Parameters": f"{model.count_params():,}",
         "Size on disk": f"{size:.1f} MB, kernels in half precision",
-        "Backbone": arguments["backbone"],
+        "Backbone": origin(arguments),
         "Epochs": results["epochs"],
         "Hours": results["hours"],
         "Hardware": results["hardware"],
@@ -234,6 +238,9 @@ def results_table(results, splits):
     for label, key in (("mean IoU", "mean_iou"), ("pixel accuracy", "pixel_accuracy")):
         values = (f"{100 * results[split][key]:.1f}" for split in splits)
         rows.append((f"**{label}**", *values))
+    for key in results[splits[0]].get("regions", {}):
+        values = (f"{100 * results[split]['regions'][key]:.1f}" for split in splits)
+        rows.append((f"regions, {key.replace('_', ' ')}", *values))
     images = [f"{split} ({results[split]['images']} images)" for split in splits]
     return table(["class", *images], rows)
 

@@ -33,6 +33,10 @@ def print_table(name, result):
         **result["class_iou"],
         "mean IoU": result["mean_iou"],
         "pixel accuracy": result["pixel_accuracy"],
+        **{
+            f"regions, {name.replace('_', ' ')}": value
+            for name, value in result.get("regions", {}).items()
+        },
     }
     width = max(map(len, rows))
     print(f"\n{name}: {result['images']} images")
@@ -40,17 +44,11 @@ def print_table(name, result):
         print(f"  {title:<{width}} " + ("   -" if value is None else f"{value:6.1%}"))
 
 
-def describe_run(arguments, run, weights):
+def describe_run(args, run, weights):
     """What is needed to do it again. Paths of this machine are left out."""
-    paths = ("data_dir", "images", "masks", "val_images", "val_masks", "output")
-    backbone_weights = pathlib.Path(arguments["backbone_weights"] or "").name
-    initial_weights = pathlib.Path(arguments["initial_weights"] or "").name
-    arguments = {
-        key: value
-        for key, value in arguments.items()
-        if key not in (*paths, "backbone_weights", "initial_weights")
-    }
-    arguments["backbone"] = pathlib.Path(arguments["backbone"]).name
+    arguments = portable(args)
+    backbone_weights = pathlib.Path(args["backbone_weights"] or "").name
+    initial_weights = pathlib.Path(args["initial_weights"] or "").name
     return {
         "arguments": arguments,
         "backbone_weights": backbone_weights or None,
@@ -65,6 +63,21 @@ def describe_run(arguments, run, weights):
         "epochs": len(run.lines),
         "best_epoch": run.best and run.best["epoch"],
     }
+
+
+def portable(args):
+    """Arguments of `train.py` as a file may hold them, without paths of a machine."""
+    paths = ("data_dir", "images", "masks", "val_images", "val_masks", "output")
+    weights = ("backbone_weights", "initial_weights")
+    arguments = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in args.items()
+        if key not in (*paths, *weights)
+    }
+    for key, parts in (("backbone", 1), ("initial_memory", 1), ("preset", 2)):
+        if arguments[key]:
+            arguments[key] = "/".join(pathlib.Path(arguments[key]).parts[-parts:])
+    return arguments
 
 
 def _commit():

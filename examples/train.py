@@ -15,13 +15,17 @@ import json
 import pathlib
 
 import keras
+import numpy as np
 from build_backbone import build_backbone
+from few_images import FewImages
+from freeze_features import freeze_features
 from report import describe_run, evaluate, print_table
 from run_folder import RunFolder
 from train_arguments import train_arguments
 
 import keras_seg
 from keras_seg import data
+from keras_seg.inference import region_report
 
 MODELS = {"cpt": keras_seg.CPT, "ecenet": keras_seg.ECENet, "sgr": keras_seg.SGR}
 
@@ -37,24 +41,34 @@ def main(arguments=None):
             "another --output."
         )
     train, held_out = open_data(args)
+    if args.max_images:
+        train = FewImages(train, args.max_images, args.seed)
     model = build_model(args, train)
     if args.initial_weights:
         model.load_weights(args.initial_weights)
     compile_model(args, model)
+    before = None
+    if model.has_regions and "val" in held_out:
+        before = regions_before(model, held_out["val"], output / "regions_before.json")
     epochs_done = run.restore(model)
     print(
-        f"{args.model}: {model.count_params():,} parameters, {len(train)} training "
-        f"images, backend {keras.config.backend()}, {epochs_done} epochs done"
+        f"{type(model).__name__}: {model.count_params():,} parameters, {len(train)} "
+        f"training images, backend {keras.config.backend()}, {epochs_done} epochs done"
     )
     fit(args, model, train, held_out.get("val"), run, epochs_done)
 
     weights = "best.weights.h5" if "val" in held_out and run.best else "last.weights.h5"
     model.load_weights(output / weights)
     results = describe_run(vars(args), run, weights)
+    results["parameters"] = model.count_params()
     if args.val_scales and "val" in held_out:
         model, results["val_by_scale"] = choose_scale(args, model, held_out["val"])
+    if before:
+        results["regions_before"] = before
     for split, source in held_out.items():
         results[split] = evaluate(model, source, split, progress=args.verbose == 1)
+        if model.has_regions:
+            results[split]["regions"] = region_report(model, source)
         print_table(split, results[split])
     (output / "results.json").write_text(json.dumps(results, indent=2) + "\n")
     model.save_to_preset(output / "preset")
@@ -93,30 +107,63 @@ def open_data(args):
 
 
 def build_model(args, train):
+    options = {
+        "num_classes": train.num_classes,
+        "class_names": train.class_names,
+        "palette": train.palette.tolist(),
+        "ignore_class": train.ignore_class,
+        "compile": False,
+    }
+    if args.input_scale is not None:
+        options["input_scale"] = args.input_scale
+    if args.freeze:
+        options["auxiliary_weights"] = {"region": 0.0}  # nothing could follow it
+    elif args.region_weight is not None:
+        options["auxiliary_weights"] = {"region": args.region_weight}
+    if args.preset:
+        model = keras_seg.presets.load_model(args.preset, temperature=1.0, **options)
+        if args.freeze:
+            freeze_features(model)
+        return model
     backbone, preprocessor = build_backbone(
         args.backbone, args.backbone_weights, args.output_stride
     )
     from_scratch = hasattr(keras.applications, args.backbone) and (
         args.backbone_weights is None
     )
-    more = {"source": args.source} if args.source else {}
-    if args.regions is not None:
-        more["reasoner"] = {"num_regions": args.regions} if args.regions else False
-    if args.regions or (args.regions is None and args.model == "sgr"):
-        more["auxiliary_weights"] = {"region": args.region_weight}
     return MODELS[args.model](
         backbone,
-        num_classes=train.num_classes,
         preprocessor=preprocessor,
         hidden_dim=args.hidden_dim,
-        input_scale=args.input_scale,
+        pyramid_levels=args.pyramid_levels,
         freeze_backbone_norm=not from_scratch,
-        class_names=train.class_names,
-        palette=train.palette.tolist(),
-        ignore_class=train.ignore_class,
-        compile=False,
-        **more,
+        **options,
+        **method_options(args),
     )
+
+
+def method_options(args):
+    """What only some of the models know."""
+    options = {"source": args.source} if args.source else {}
+    if args.regions is not None:
+        options["reasoner"] = {"num_regions": args.regions} if args.regions else False
+    if args.memory_momentum:
+        options["memory_momentum"] = args.memory_momentum[0]
+    if args.memory_momentum and len(args.memory_momentum) == 2:
+        first, last = args.memory_momentum
+        options["memory_momentum"] = keras_seg.optimizers.PolynomialDecay(
+            first, args.epochs * args.steps_per_epoch, last, power=0.9
+        )
+    if args.initial_memory:
+        options["initial_memory"] = np.load(args.initial_memory, allow_pickle=False)
+    return options
+
+
+def regions_before(model, val, path):
+    """Metrics of the regions before training; a file keeps them for `--resume`."""
+    if not path.exists():
+        path.write_text(json.dumps(region_report(model, val)) + "\n")
+    return json.loads(path.read_text())
 
 
 def compile_model(args, model):

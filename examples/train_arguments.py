@@ -3,6 +3,20 @@
 import argparse
 
 CAMVID_THIN_CLASSES = (2, 6, 7, 9, 10)
+# What a network consists of, and so what a preset brings with it.
+NETWORK = (
+    "model",
+    "backbone",
+    "backbone_weights",
+    "initial_weights",
+    "hidden_dim",
+    "source",
+    "memory_momentum",
+    "initial_memory",
+    "pyramid_levels",
+    "output_stride",
+    "regions",
+)
 
 
 def train_arguments(description, models, arguments=None):
@@ -19,6 +33,12 @@ def train_arguments(description, models, arguments=None):
     add("--masks", help="folder of their masks, named like the images")
     add("--val-images", help="folder of the validation images")
     add("--val-masks", help="folder of their masks")
+    add(
+        "--max-images",
+        type=int,
+        metavar="N",
+        help="train on so many images, drawn with the seed; by default on all",
+    )
     add("--num-classes", type=int, help="void not counted")
     add("--class-names", nargs="+", metavar="NAME")
     add("--void-ids", type=int, nargs="+", default=(), help="ids that mean void")
@@ -40,6 +60,21 @@ def train_arguments(description, models, arguments=None):
         help="CPT: what finer levels are rebuilt from, memory by default",
     )
     add(
+        "--memory-momentum",
+        type=float,
+        nargs="+",
+        metavar="T",
+        help="CPT: one number, 0.1 by default, or two that it falls from and to over "
+        "the run, such as 0.1 0.009",
+    )
+    add("--initial-memory", help="CPT: .npy file of an array (classes, hidden-dim)")
+    add(
+        "--pyramid-levels",
+        nargs="+",
+        metavar="P",
+        help="levels of the backbone to use, such as P5, stride 32, alone",
+    )
+    add(
         "--output-stride",
         type=int,
         choices=[8, 16],
@@ -52,8 +87,18 @@ def train_arguments(description, models, arguments=None):
         help="latent regions to reason over: 64 by default for SGR, 0 leaves the "
         "reasoner out; none by default for other models",
     )
-    add("--region-weight", type=float, default=1.0, help="of the region loss")
-    add("--input-scale", type=float, default=1.5, help="images are enlarged by it")
+    add(
+        "--preset",
+        help="name or folder of a trained model to begin with, in place of all that "
+        "stands above in this group; its classifier is new",
+    )
+    add("--freeze", action="store_true", help="train that classifier alone")
+    add("--region-weight", type=float, help="of the region loss, 1 by default")
+    add(
+        "--input-scale",
+        type=float,
+        help="images are enlarged by it; 1.5 by default, with --preset as it says",
+    )
     add(
         "--val-scales",
         type=float,
@@ -107,8 +152,22 @@ def train_arguments(description, models, arguments=None):
         parser.error("--data folder needs --images and --masks")
     if args.source and args.model != "cpt":
         parser.error("--source needs --model cpt")
+    if (args.memory_momentum or args.initial_memory) and args.model != "cpt":
+        parser.error("--memory-momentum and --initial-memory need --model cpt")
+    if args.memory_momentum and len(args.memory_momentum) > 2:
+        parser.error("--memory-momentum takes one number or two")
     if args.output_stride and args.model != "sgr":
         parser.error("--output-stride needs --model sgr")
+    if args.freeze and not args.preset:
+        parser.error("--freeze needs --preset")
+    if args.preset:
+        for name in NETWORK:
+            if getattr(args, name) != parser.get_default(name):
+                flag = f"--{name.replace('_', '-')}"
+                parser.error(f"--preset brings its own network: leave out {flag}")
+            setattr(args, name, None)
+    elif args.input_scale is None:
+        args.input_scale = 1.5
     if bool(args.val_images) != bool(args.val_masks):
         parser.error("--val-images and --val-masks go together")
     if args.focus_classes is None:

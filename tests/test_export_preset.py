@@ -122,3 +122,17 @@ def test_a_student_of_some_classes_becomes_a_preset_of_all(
     assert copy.class_names[12] == "person" and copy.palette[2] == [6, 230, 230]
     image = np.random.default_rng(0).integers(0, 256, (500, 40, 3), "uint8")
     assert set(np.unique(copy.segment(image))) <= {0, 2}
+
+
+def test_regions_and_origin_are_in_the_card(export):
+    scores = {"images": 9, "mean_iou": 0.7, "pixel_accuracy": 0.9}
+    regions = {"class_semantics": 0.625, "instance_diversity": 0.25}
+    results = {
+        split: {**scores, "class_iou": {"Sky": 0.9}, "regions": regions}
+        for split in ("val", "test")
+    }
+    text = export.results_table(results, ["val", "test"])
+    assert "| regions, class semantics | 62.5 | 62.5 |" in text
+    assert "| regions, instance diversity | 25.0 | 25.0 |" in text
+    arguments = {"backbone": None, "preset": "sgr/camvid"}
+    assert export.origin(arguments) == "that of sgr/camvid"

@@ -254,6 +254,10 @@ def test_the_class_is_that_of_the_preset(saved):
         pass
 
     assert type(presets.load_model(str(saved), False)) is keras_seg.ECENet
+    loaded = presets.load_model(saved, False, auxiliary_weights={"mask": 3.0})
+    assert loaded.auxiliary_weights["mask"] == 3.0
+    with pytest.raises(ValueError, match=r"ECENet.* not know.*\['memory_momentum'\]"):
+        presets.load_model(saved, memory_momentum=0.1)
     assert type(BetterECENet.from_preset(saved, False)) is BetterECENet
     with pytest.raises(ValueError, match="of class ECENet, not OtherNet"):
         OtherNet.from_preset(saved)

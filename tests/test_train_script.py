@@ -183,15 +183,19 @@ def test_a_resume_with_other_steps_is_refused_and_loses_nothing(run, whole):
 
 
 @slow_to_start
-def test_sgr_and_its_plain_rival(run, tmp_path):
+def test_sgr_and_its_plain_rival(run, camvid, tmp_path):
     options = "--model sgr --epochs 1 --region-weight 0.5".split()
     history, results = run(tmp_path / "sgr", *options, "--regions", "5")
     assert history[0]["region_loss"] > 0 and 0 < results["val"]["mean_iou"] < 1
     model = keras_seg.SGR.from_preset(tmp_path / "sgr" / "preset")
     assert model.head.reasoner.num_regions == 5
     assert model.auxiliary_weights["region"] == 0.5
-    history, _ = run(tmp_path / "plain", *options, "--regions", "0")
+    report = train.region_report(model, train.data.CamVid(camvid, "val"))
+    assert results["val"]["regions"] == pytest.approx(report, abs=1e-6)
+    assert set(results["regions_before"]) == set(report)
+    history, results = run(tmp_path / "plain", *options, "--regions", "0")
     assert "region_loss" not in history[0]
+    assert "regions_before" not in results and "regions" not in results["val"]
 
 
 def test_a_dilated_backbone_has_one_level():
@@ -262,9 +266,28 @@ def test_trains_cpt_and_continues_with_its_memory(run, tmp_path):
     assert int(model.head.updates[0].memory.step) == 2 * results["best_epoch"]
 
 
-def test_source_is_for_cpt():
+def test_a_memory_from_a_file_that_slows_down(camvid, backbone, tmp_path):
+    memory = np.random.default_rng(0).normal(size=(11, 8))
+    np.save(tmp_path / "memory.npy", memory)
+    words = f"--data-dir {camvid} --backbone {backbone} --output unused --model cpt "
+    words += f"--hidden-dim 8 --initial-memory {tmp_path}/memory.npy --epochs 3 "
+    words += "--steps-per-epoch 7 --memory-momentum 0.1 0.009 --pyramid-levels P5"
+    args = train.parse_arguments(words.split())
+    model = train.build_model(args, train.open_data(args)[0])
+    assert model.pyramid_levels == ["P5"]
+    vectors = memory / np.linalg.norm(memory, axis=1, keepdims=True)
+    np.testing.assert_allclose(model.prototypes()[1], vectors, atol=1e-6)
+    momentum = model.head.updates[0].memory.momentum
+    assert [float(momentum(step)) for step in (0, 21)] == pytest.approx([0.1, 0.009])
+
+
+@pytest.mark.parametrize(
+    "words", ["--source pixels", "--memory-momentum 0.1", "--initial-memory x.npy"]
+)
+def test_some_arguments_are_for_cpt(words):
+    train.parse_arguments(f"--data-dir x --output y --model cpt {words}".split())
     with pytest.raises(SystemExit):
-        train.parse_arguments("--data-dir x --output y --source pixels".split())
+        train.parse_arguments(f"--data-dir x --output y {words}".split())
 
 
 def run_until(run, path, method, call, *more):

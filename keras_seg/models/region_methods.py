@@ -71,7 +71,9 @@ class RegionMethods:
     def region_losses(self, outputs):
         """The losses of the regions, as `auxiliary_losses` returns them."""
         weights, regions = self.auxiliary_weights, outputs["regions"]
-        loss = region_loss(outputs["components"], regions, self.max_components)
+        loss = 0.0
+        if self._needs_components:
+            loss = region_loss(outputs["components"], regions, self.max_components)
         return {
             "region_loss": (weights["region"], loss),
             "disjointness_loss": (

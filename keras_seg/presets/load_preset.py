@@ -13,7 +13,8 @@ from keras_seg.presets.shipped import find_shipped, shipped_folder, shipped_pres
 
 def load_preset(model_class, preset, load_weights=True, **kwargs):
     """Makes a model from a preset. See `keras_seg.models.Segmenter.from_preset`."""
-    _check_arguments(model_class, kwargs)
+    if model_class is not Segmenter:  # else the preset says which class it is
+        _check_arguments(model_class, kwargs)
     entry = find_shipped(model_class, preset)
     if entry is not None:
         folder = shipped_folder(entry)
@@ -58,6 +59,7 @@ def _from_folder(model_class, folder, load_weights, kwargs):
             f"The preset '{folder}' holds a model of class {saved_class.__name__}, not "
             f"{model_class.__name__}. Use {saved_class.__name__}.from_preset."
         )
+    _check_arguments(model_class, kwargs)
     if "num_classes" in kwargs:
         config.update(class_names=None, palette=None, classes_learned=None)
     inner = _pop_backbone_arguments(kwargs)

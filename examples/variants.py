@@ -1,0 +1,106 @@
+"""Runs of `train.py` that differ in one thing, and tables of what they came to."""
+
+import json
+import statistics
+
+import keras
+import train
+from report import portable
+
+# These change nothing of the result.
+FREE = ("resume", "verbose", "workers")
+
+
+def run_all(variants, seeds, recipe, output):
+    """Trains each variant with each seed. What is finished is not done again.
+
+    Args:
+        variants: Dictionary from names, which folders are called after, to lists of
+            arguments of `train.py`.
+        seeds: List of integers.
+        recipe: List of arguments that all have in common. They are measured on val,
+            and never on test.
+        output: `pathlib.Path`, a folder for the runs.
+
+    Yields:
+        After each run all results so far: a dictionary from names to lists of what
+        stands in `results.json`, one for each seed.
+    """
+    jobs = []
+    for seed in seeds:
+        for name, words in variants.items():
+            folder = output / f"{name}-seed{seed}"
+            words = [*recipe, *words, f"--seed={seed}", f"--output={folder}"]
+            words += ["--no-test", "--resume"]
+            args = train.parse_arguments(words)
+            check_val(args)
+            check_same(folder, args)
+            jobs.append((name, folder, words))
+    done = {name: [] for name in variants}
+    for name, folder, words in jobs:
+        if not (folder / "results.json").exists():
+            print(f"\n=== {folder.name}", flush=True)
+            keras.utils.clear_session()
+            folder.mkdir(parents=True, exist_ok=True)
+            arguments = portable(vars(train.parse_arguments(words)))
+            (folder / "arguments.json").write_text(json.dumps(arguments))
+            train.main(words)
+        done[name].append(json.loads((folder / "results.json").read_text()))
+        yield done
+
+
+def check_val(args):
+    has_val = args.data == "camvid" or args.val_images
+    if not has_val or "val" in args.split.split("+"):
+        raise SystemExit(
+            "Variants are compared on val, so there must be one that is not trained "
+            "on: leave out --split, or give --val-images and --val-masks."
+        )
+
+
+def check_same(folder, args):
+    """A run is continued, and counts, only if it was begun with the same arguments."""
+    path = folder / "arguments.json"
+    if not path.exists():
+        return
+    before = json.loads(path.read_text())
+    now = json.loads(json.dumps(portable(vars(args))))
+    changed = [
+        f"{key}: {before.get(key)} there, now {value}"
+        for key, value in now.items()
+        if before.get(key) != value and key not in FREE
+    ]
+    if changed:
+        raise SystemExit(
+            f"{folder} holds a run with other arguments ({'; '.join(changed)}). Name "
+            "another --output, or delete that folder."
+        )
+
+
+def mean_and_spread(values):
+    """Mean and standard deviation; one value has no spread."""
+    spread = statistics.stdev(values) if len(values) > 1 else None
+    return {"mean": statistics.fmean(values), "spread": spread}
+
+
+def percent(values, sign=""):
+    summary = mean_and_spread(values)
+    text = f"{100 * summary['mean']:{sign}.1f}"
+    if summary["spread"] is not None:
+        text += f" ± {100 * summary['spread']:.1f}"
+    return text
+
+
+def table(heads, rows):
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def conditions(runs):
+    """What all runs of a table have in common, or else what each has."""
+    keys = ("commit", "backend", "keras", "hardware")
+    values = {key: sorted({str(run[key]) for run in runs}) for key in keys}
+    return {
+        **{key: ", ".join(value) for key, value in values.items()},
+        "hours": round(sum(run["hours"] for run in runs), 3),
+    }
