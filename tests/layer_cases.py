@@ -78,6 +78,14 @@ CASES = {
     "ImagePool": Case(
         lambda **kwargs: layers.ImagePool(4, **kwargs), lambda b, h, w: [(b, h, w, 5)]
     ),
+    "PatchEmbedding": Case(
+        lambda **kwargs: layers.PatchEmbedding(5, patch_size=3, **kwargs),
+        lambda b, h, w: [(b, h, w, 3)],
+    ),
+    "PatchMerging": Case(
+        lambda **kwargs: layers.PatchMerging(6, **kwargs),
+        lambda b, h, w: [(b, h, w, 4)],
+    ),
     "PrototypeMemory": Case(layers.PrototypeMemory, lambda b, h, w: [(b, 5, 8)]),
     "QueryUpdate": Case(
         lambda **kwargs: layers.QueryUpdate(5, 8, num_heads=2, **kwargs),
@@ -107,5 +115,13 @@ CASES = {
     "SpreadClasses": Case(
         lambda **kwargs: layers.SpreadClasses([4, 1], num_classes=5, **kwargs),
         lambda b, h, w: [(b, h, w, 2)],
+    ),
+    "SwinBlock": Case(
+        lambda **kwargs: layers.SwinBlock(2, 3, shift=1, mlp_ratio=2, **kwargs),
+        lambda b, h, w: [(b, h, w, 8)],
+    ),
+    "WindowAttention": Case(
+        lambda **kwargs: layers.WindowAttention(2, 3, shift=1, **kwargs),
+        lambda b, h, w: [(b, h, w, 8)],
     ),
 }

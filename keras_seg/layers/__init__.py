@@ -15,6 +15,8 @@ from keras_seg.layers.ghost_upsampling import GhostUpsampling
 from keras_seg.layers.grouped_dense import GroupedDense
 from keras_seg.layers.image_pool import ImagePool
 from keras_seg.layers.latent_region_reasoner import LatentRegionReasoner
+from keras_seg.layers.patch_embedding import PatchEmbedding
+from keras_seg.layers.patch_merging import PatchMerging
 from keras_seg.layers.prototype_memory import PrototypeMemory
 from keras_seg.layers.query_update import QueryUpdate
 from keras_seg.layers.resize import resize_bilinear, resize_nearest
@@ -22,6 +24,8 @@ from keras_seg.layers.resize_to_match import ResizeToMatch
 from keras_seg.layers.semantics_attention import SemanticsAttention
 from keras_seg.layers.sgr_head import SGRHead
 from keras_seg.layers.spread_classes import SpreadClasses
+from keras_seg.layers.swin_block import SwinBlock
+from keras_seg.layers.window_attention import WindowAttention
 
 __all__ = [
     "CPTHead",
@@ -35,6 +39,8 @@ __all__ = [
     "GhostUpsampling",
     "GroupedDense",
     "ImagePool",
+    "PatchEmbedding",
+    "PatchMerging",
     "PrototypeMemory",
     "QueryUpdate",
     "LatentRegionReasoner",
@@ -42,6 +48,8 @@ __all__ = [
     "SGRHead",
     "SemanticsAttention",
     "SpreadClasses",
+    "SwinBlock",
+    "WindowAttention",
     "adaptive_average_pool",
     "resize_bilinear",
     "resize_nearest",

@@ -5,5 +5,6 @@ from keras_seg.models.cpt import CPT
 from keras_seg.models.ecenet import ECENet
 from keras_seg.models.segmenter import Segmenter
 from keras_seg.models.sgr import SGR
+from keras_seg.models.swin_backbone import SwinBackbone
 
-__all__ = ["CPT", "SGR", "ApplicationsBackbone", "ECENet", "Segmenter"]
+__all__ = ["CPT", "SGR", "ApplicationsBackbone", "ECENet", "Segmenter", "SwinBackbone"]
