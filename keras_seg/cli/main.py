@@ -5,6 +5,7 @@ import os
 import sys
 
 from keras_seg import __version__
+from keras_seg.cli.convert import add_convert
 
 DESCRIPTION = "Semantic segmentation in Keras 3."
 
@@ -69,7 +70,9 @@ def main(arguments=None):
     """
     parser = build_parser()
     options = parser.parse_args(arguments)
-    if options.command == "explain":
+    if options.command == "convert":
+        from keras_seg.cli.convert import convert as command
+    elif options.command == "explain":
         from keras_seg.cli.explain import explain as command
     else:
         if not options.output and not options.shares:
@@ -154,6 +157,7 @@ def build_parser():
         help="shipped preset or folder of a saved one, of a model with regions",
     )
     _add_drawing(explain)
+    add_convert(commands)
     return parser
 
 

@@ -38,7 +38,7 @@ def load_cpt_head(head, arrays):
     keras_seg.conversion.load_cpt_head(head, arrays)
     ```
     """
-    load_targets(head, targets_of(_layers(head)), arrays)
+    load_targets(head, cpt_head_targets(head), arrays)
 
 
 def cpt_head_names(head):
@@ -60,7 +60,12 @@ def cpt_head_names(head):
     print(keras_seg.conversion.cpt_head_names(head)["conv_seg.weight"])
     ```
     """
-    return published_shapes(targets_of(_layers(head)))
+    return published_shapes(cpt_head_targets(head))
+
+
+def cpt_head_targets(head):
+    """Dictionary from published names to pairs of a variable and its kind."""
+    return targets_of(_layers(head))
 
 
 def _layers(head):

@@ -37,7 +37,7 @@ def load_ecenet_head(head, arrays):
     keras_seg.conversion.load_ecenet_head(head, arrays)
     ```
     """
-    load_targets(head, targets_of(_layers(head)), arrays)
+    load_targets(head, ecenet_head_targets(head), arrays)
 
 
 def ecenet_head_names(head):
@@ -59,7 +59,12 @@ def ecenet_head_names(head):
     print(keras_seg.conversion.ecenet_head_names(head)["conv_seg.weight"])
     ```
     """
-    return published_shapes(targets_of(_layers(head)))
+    return published_shapes(ecenet_head_targets(head))
+
+
+def ecenet_head_targets(head):
+    """Dictionary from published names to pairs of a variable and its kind."""
+    return targets_of(_layers(head))
 
 
 def _layers(head):

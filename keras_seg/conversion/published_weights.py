@@ -1,4 +1,4 @@
-"""What all published heads have in common: names, torch's layout, and the checks."""
+"""What all published weights have in common: names, torch's layout, and the checks."""
 
 import numpy as np
 
@@ -60,17 +60,10 @@ def load_targets(head, targets, arrays):
     """Assigns every array to its variable, or nothing if one does not fit.
 
     Raises:
-        ValueError: If names are missing, unknown, or have arrays of another shape; all
+        ValueError: If names are missing, unknown, or have arrays that do not fit; all
             of them are listed.
     """
-    problems = [f"missing: {name}" for name in targets if name not in arrays]
-    problems += [f"unknown: {name}" for name in arrays if name not in targets]
-    for name, expected in published_shapes(targets).items():
-        if name in arrays and tuple(np.shape(arrays[name])) != expected:
-            problems.append(
-                f"misshapen: {name} has shape {tuple(np.shape(arrays[name]))}, "
-                f"expected {expected}"
-            )
+    problems = misfits(targets, arrays)
     if problems:
         raise ValueError(
             f"{len(problems)} arrays do not fit this {type(head).__name__} "
@@ -78,8 +71,33 @@ def load_targets(head, targets, arrays):
             "was loaded. Build the head with the configuration of the checkpoint and "
             "strip prefixes from the names.\n  " + "\n  ".join(problems)
         )
+    assign(targets, arrays)
+
+
+def misfits(targets, arrays):
+    """One line for each array that is missing, unknown, misshapen or not of numbers."""
+    problems = [f"missing: {name}" for name in targets if name not in arrays]
+    problems += [f"unknown: {name}" for name in arrays if name not in targets]
+    for name, expected in published_shapes(targets).items():
+        if name not in arrays:
+            continue
+        array = np.asarray(arrays[name])
+        if array.shape != expected:
+            problems.append(
+                f"misshapen: {name} has shape {array.shape}, expected {expected}"
+            )
+        elif array.dtype.kind != "f":
+            problems.append(f"not floating point: {name} is of type {array.dtype}")
+        elif not np.isfinite(array).all():
+            problems.append(f"not finite: {name}")
+    return problems
+
+
+def assign(targets, arrays):
+    """Gives every array to its variable; see `misfits` for what must hold."""
     for name, (variable, kind) in targets.items():
-        variable.assign(_to_keras(np.asarray(arrays[name]), kind, variable.shape))
+        array = np.asarray(arrays[name], "float32")
+        variable.assign(_to_keras(array, kind, variable.shape))
 
 
 def published_shapes(targets):
@@ -101,6 +119,8 @@ def _published_shape(shape, kind):
         return (shape[0] * shape[2], shape[1], 1, 1)
     if kind == "memory":
         return (1, *shape)
+    if kind == "merged_kernel":
+        return (shape[1], shape[0])
     return shape
 
 
@@ -116,4 +136,16 @@ def _to_keras(array, kind, shape):
         return array.reshape(groups, outputs, inputs).transpose(0, 2, 1)
     if kind == "memory":
         return array[0]
+    if kind in ("merged", "merged_kernel"):
+        return _unfolded(array).T
     return array
+
+
+def _unfolded(array):
+    """From torch's order of four neighbours to that of `PatchMerging`.
+
+    Torch unfolds a map to (channel, row, column), where (column, row, channel) is
+    expected.
+    """
+    parts = array.reshape(*array.shape[:-1], -1, 2, 2)  # (..., C, row, column)
+    return parts.swapaxes(-1, -3).reshape(array.shape)  # (..., 4C)

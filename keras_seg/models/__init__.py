@@ -2,9 +2,18 @@
 
 from keras_seg.models.applications_backbone import ApplicationsBackbone
 from keras_seg.models.cpt import CPT
+from keras_seg.models.dilated_resnet_backbone import DilatedResNetBackbone
 from keras_seg.models.ecenet import ECENet
 from keras_seg.models.segmenter import Segmenter
 from keras_seg.models.sgr import SGR
 from keras_seg.models.swin_backbone import SwinBackbone
 
-__all__ = ["CPT", "SGR", "ApplicationsBackbone", "ECENet", "Segmenter", "SwinBackbone"]
+__all__ = [
+    "CPT",
+    "SGR",
+    "ApplicationsBackbone",
+    "DilatedResNetBackbone",
+    "ECENet",
+    "Segmenter",
+    "SwinBackbone",
+]

@@ -8,6 +8,7 @@ import keras_hub
 import numpy as np
 
 from keras_seg.models.dilated_copy import dilated_copy
+from keras_seg.models.layer_strides import layer_strides
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -83,10 +84,10 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
                 input_shape=(None, None, 3),
                 **kwargs,
             )
-            strides = _strides(full)
+            strides = layer_strides(full)
             if output_stride is not None:
                 full = dilated_copy(full, strides, output_stride)
-                strides = _strides(full)
+                strides = layer_strides(full)
                 if max(strides.values()) != output_stride:
                     raise ValueError(
                         f"{network} cannot be dilated: strides behind "
@@ -162,21 +163,6 @@ def _default_dtype_policy(dtype):
         yield
     finally:
         keras.config.set_dtype_policy(before)
-
-
-def _strides(network):
-    """Maps layer names to strides, as measured with a 512 x 512 image."""
-    probe = keras.Model(
-        network.input, [layer.output for layer in network.layers if _is_map(layer)]
-    )
-    shapes = probe.compute_output_shape((1, 512, 512, 3))
-    names = [layer.name for layer in network.layers if _is_map(layer)]
-    return {name: 512 // shape[1] for name, shape in zip(names, shapes, strict=True)}
-
-
-def _is_map(layer):
-    shape = getattr(layer.output, "shape", ())
-    return len(shape) == 4 and not isinstance(layer, keras.layers.InputLayer)
 
 
 def _last_layer_of_each_stride(network, strides):

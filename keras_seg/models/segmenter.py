@@ -56,6 +56,10 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         ignore_class: Integer, the void label.
         long_side: Integer, or `None`. `segment` shrinks larger images to it, so that
             objects have about the size they had in training.
+        crop_size: `[height, width]` of the crops in training, or `None`: for those who
+            train and test, the model itself takes any size.
+        test_protocol: How the paper tests, or `None`: a dictionary of `mode`,
+            `"whole"` or `"slide"`, and `window` and `stride`, `[height, width]`.
         compile: Boolean. Whether to compile with the defaults.
         **kwargs: Passed to `keras_hub.models.ImageSegmenter`.
 
@@ -96,6 +100,8 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         temperature=1.0,
         ignore_class=255,
         long_side=None,
+        crop_size=None,
+        test_protocol=None,
         compile=True,
         **kwargs,
     ):
@@ -149,6 +155,8 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         self.classes_learned = self.spread_classes and self.spread_classes.class_ids
         self.ignore_class = ignore_class
         self.long_side = long_side
+        self.crop_size = None if crop_size is None else list(crop_size)
+        self.test_protocol = None if test_protocol is None else dict(test_protocol)
         self.auxiliary_trackers = [
             keras.metrics.Mean(name=name) for name in self.auxiliary_loss_names
         ]
@@ -278,4 +286,6 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
             "temperature": self.temperature,
             "ignore_class": self.ignore_class,
             "long_side": self.long_side,
+            "crop_size": self.crop_size,
+            "test_protocol": self.test_protocol,
         }

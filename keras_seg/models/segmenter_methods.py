@@ -34,22 +34,33 @@ class SegmenterMethods:
         )
 
     @classmethod
-    def from_preset(cls, preset, load_weights=True, **kwargs):
+    def from_preset(cls, preset, load_weights=True, presets_dir=None, **kwargs):
         """Makes a model from a preset.
+
+        A name is looked for in `presets_dir`, in the folders of the environment
+        variable `KERAS_SEG_PRESETS`, in the user's cache (`~/.cache/keras_seg`), among
+        those shipped, and on a hub if weights of a paper's preset are there.
 
         Args:
             preset: One of: the name of a shipped preset, see `presets`, which is
-                loaded offline and checked against its hashes; the folder of a saved
+                loaded offline and checked against its hashes; the name of a saved or
+                converted preset in the places above; that of a paper's preset, see
+                `keras_seg.presets.paper_presets`; the folder of a saved
                 preset (`"./name"` where a shipped one has the same name); a handle
                 such as `"hf://USER/NAME"` or `"kaggle://..."`; a backbone of
                 keras-hub such as `"resnet_50_imagenet"`, which gets a new head and
                 needs `num_classes`.
-            load_weights: Boolean. `False` leaves all weights random.
+            load_weights: Boolean. `False` leaves all weights random, but for the
+                backbone of a paper's preset, see `backbone_weights`.
+            presets_dir: Path of a folder with presets as `MODEL/NAME`, or `None`.
             **kwargs: Arguments of the constructor, in place of those saved, and
                 `dtype`, by default the global policy. With `num_classes` the layers
                 that depend on the classes are new, and class names and palette are
                 forgotten unless given; all other weights are those of the preset
-                (keras-hub would drop the whole head).
+                (keras-hub would drop the whole head). `backbone_weights`, for a
+                paper's preset with `load_weights=False`: `"cached"`, the default,
+                takes the pretrained weights that keras-hub has for it if they were
+                fetched before; `"download"` fetches them; `None` leaves them random.
 
         Raises:
             ValueError: If the preset is unknown, damaged, of another class, or does
@@ -58,7 +69,7 @@ class SegmenterMethods:
         """
         from keras_seg.presets.load_preset import load_preset
 
-        return load_preset(cls, preset, load_weights, **kwargs)
+        return load_preset(cls, preset, load_weights, presets_dir, **kwargs)
 
     def save_to_preset(self, preset_dir, storage_dtype=None):
         """Saves config and weights to a folder that `from_preset` loads.

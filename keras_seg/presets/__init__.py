@@ -1,6 +1,7 @@
-"""Trained models by name: shipped with the package, saved in a folder, or on a hub."""
+"""Models by name: shipped, saved or converted, on a hub, or as the papers have them."""
 
 from keras_seg.presets.list_presets import list_presets
 from keras_seg.presets.load_model import load_model
+from keras_seg.presets.paper_presets import describe_preset, paper_presets
 
-__all__ = ["list_presets", "load_model"]
+__all__ = ["describe_preset", "list_presets", "load_model", "paper_presets"]

@@ -7,7 +7,11 @@ whether a handle holds a model of ours. Hence the private imports, here only.
 from pathlib import Path
 
 import keras_hub
-from keras_hub.src.utils.preset_utils import check_file_exists, get_file
+from keras_hub.src.utils.preset_utils import (
+    BUILTIN_PRESETS,
+    check_file_exists,
+    get_file,
+)
 
 from keras_seg.models.segmenter import Segmenter
 from keras_seg.presets import preset_files
@@ -78,3 +82,24 @@ def load_backbone(preset, load_weights, **kwargs):
     if check_file_exists(preset, "image_converter.json"):
         converter = keras_hub.layers.ImageConverter.from_preset(preset, image_size=None)
     return backbone, converter
+
+
+def cached_folder(preset):
+    """The folder of a built-in backbone of keras-hub, or `None` if it is not here.
+
+    Asks no network. Kaggle's client, through which keras-hub fetches, keeps files
+    below a folder with the name of the handle, and marks those that are complete.
+    """
+    try:
+        from kagglehub.config import get_cache_folder
+    except ImportError:
+        return None
+    handle = BUILTIN_PRESETS[preset]["kaggle_handle"].removeprefix("kaggle://")
+    folder = Path(get_cache_folder(), "models", handle)
+    marks = folder.parent / ".complete" / folder.name
+    files = (preset_files.CONFIG, preset_files.BACKBONE_WEIGHTS)
+    here = all(
+        (folder / name).is_file() and (marks / f"{name}.complete").is_file()
+        for name in files
+    )
+    return folder if here else None

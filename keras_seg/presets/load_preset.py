@@ -8,15 +8,39 @@ import keras
 from keras_seg.models.segmenter import Segmenter
 from keras_seg.presets import keras_hub_presets, preset_files
 from keras_seg.presets.check_config import check_config, registered_class
+from keras_seg.presets.find_folder import find_folder
+from keras_seg.presets.paper_presets import (
+    find_paper,
+    make_paper,
+    paper_handle,
+    paper_presets,
+)
 from keras_seg.presets.shipped import find_shipped, shipped_folder, shipped_presets
 
 
-def load_preset(model_class, preset, load_weights=True, **kwargs):
+def load_preset(
+    model_class,
+    preset,
+    load_weights=True,
+    presets_dir=None,
+    backbone_weights="cached",
+    **kwargs,
+):
     """Makes a model from a preset. See `keras_seg.models.Segmenter.from_preset`."""
-    if model_class is not Segmenter:  # else the preset says which class it is
-        _check_arguments(model_class, kwargs)
+    _check_arguments(model_class, kwargs)
+    paper = find_paper(model_class, preset)
+    if paper is not None and not load_weights:
+        inner = _pop_backbone_arguments(kwargs)
+        return make_paper(model_class, paper, backbone_weights, inner, **kwargs)
+    if backbone_weights != "cached":
+        raise ValueError(
+            "`backbone_weights` goes with load_weights=False and a preset of "
+            f"keras_seg.presets.paper_presets(). Received: preset='{preset}', "
+            f"load_weights={load_weights}, backbone_weights={backbone_weights!r}."
+        )
+    found = find_folder(model_class, preset, presets_dir)
     entry = find_shipped(model_class, preset)
-    if entry is not None:
+    if found is None and entry is not None:
         folder = shipped_folder(entry)
         preset_files.check_hashes(
             folder,
@@ -28,7 +52,9 @@ def load_preset(model_class, preset, load_weights=True, **kwargs):
             "Install keras-seg again, or restore the file in the checkout.",
         )
     else:
-        preset = os.fspath(preset)
+        if found is None and paper is not None:
+            found = paper_handle(paper, presets_dir)
+        preset = os.fspath(preset if found is None else found)
         local = os.path.isdir(preset)
         if local:
             preset = os.path.abspath(preset)
@@ -163,12 +189,15 @@ def _check_arguments(model_class, kwargs):
 
 def _unknown(model_class, preset):
     known = sorted(shipped_presets(model_class))
-    reachable = known + sorted(keras_hub_presets.built_in_names())
+    papers = [short for name in paper_presets() for short in (name, name.split("/")[1])]
+    papers = [name for name in papers if find_paper(model_class, name)]
+    reachable = known + papers + sorted(keras_hub_presets.built_in_names())
     near = difflib.get_close_matches(preset, reachable, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     return (
         f"Unknown preset '{preset}' for {model_class.__name__}.{hint} "
-        f"Known: {', '.join(known) or 'none yet'}. A preset can also be the folder "
-        "of a saved one, a handle such as 'hf://USER/NAME', or a backbone of keras-hub "
-        "such as 'resnet_50_imagenet'."
+        f"Known: {', '.join(known) or 'none yet'}. A preset can also be one of the "
+        "papers, see keras_seg.presets.paper_presets(), the folder of a saved one, a "
+        "handle such as 'hf://USER/NAME', or a backbone of keras-hub such as "
+        "'resnet_50_imagenet'."
     )

@@ -1,0 +1,89 @@
+import keras_hub
+
+from keras_seg.conversion.cpt_head import cpt_head_targets
+from keras_seg.conversion.ecenet_head import ecenet_head_targets
+from keras_seg.conversion.published_names import published_parts
+from keras_seg.conversion.published_weights import assign, misfits
+from keras_seg.conversion.resnet_backbone import resnet_targets
+from keras_seg.conversion.swin_backbone import swin_arrays, swin_targets
+from keras_seg.layers.cpt_head import CPTHead
+from keras_seg.layers.ecenet_head import ECENetHead
+from keras_seg.models.dilated_resnet_backbone import DilatedResNetBackbone
+from keras_seg.models.swin_backbone import SwinBackbone
+
+HEADS = ((ECENetHead, ecenet_head_targets), (CPTHead, cpt_head_targets))
+RESNETS = (keras_hub.models.ResNetBackbone, DilatedResNetBackbone)
+
+
+def load_published(model, arrays):
+    """Loads a published checkpoint of a whole network into a model.
+
+    Names are those of mmsegmentation, `backbone.` and `decode_head.` and what follows,
+    with torch's endings or MindSpore's. What only training needs, such as the states
+    of an optimizer or an auxiliary head, is left out. Nothing is assigned unless every
+    other array fits.
+
+    Args:
+        model: A `keras_seg.ECENet` or `keras_seg.CPT`, whose backbone is a
+            `keras_seg.models.SwinBackbone` or a ResNet of keras-hub.
+        arrays: Dictionary from names to arrays in torch's layout, see
+            `read_checkpoint`.
+
+    Raises:
+        ValueError: If there are no published weights of such a model, or names are
+            missing, unknown, or have arrays that do not fit; all of them are listed.
+
+    Example:
+
+    ```python
+    import keras_seg
+
+    backbone = keras_seg.models.SwinBackbone(8, [1, 1], [1, 2], window_size=4)
+    model = keras_seg.ECENet(backbone, num_classes=3, hidden_dim=8, num_heads=2)
+    try:
+        keras_seg.conversion.load_published(model, {"decode_head.strange": 0.0})
+    except ValueError as error:
+        print(str(error).splitlines()[0])
+    ```
+    """
+    of_backbone, of_head, others = published_parts(arrays)
+    problems = [f"unknown: {name}" for name in others]
+    targets, given = {}, {}
+    for prefix, part in (
+        ("backbone", _of_backbone(model.backbone, of_backbone)),
+        ("decode_head", _of_head(model.head, of_head)),
+    ):
+        targets |= {f"{prefix}.{name}": value for name, value in part[0].items()}
+        given |= {f"{prefix}.{name}": value for name, value in part[1].items()}
+        problems += part[2]
+    problems += misfits(targets, given)
+    if problems:
+        raise ValueError(
+            f"{len(problems)} arrays do not fit this {type(model).__name__} "
+            f"(num_classes={model.num_classes}, backbone="
+            f"{type(model.backbone).__name__}); nothing was loaded. Take the preset "
+            "with the configuration of the checkpoint.\n  " + "\n  ".join(problems)
+        )
+    assign(targets, given)
+
+
+def _of_backbone(backbone, arrays):
+    """Variables by name, arrays by name, and what is wrong with those left out."""
+    if isinstance(backbone, SwinBackbone):
+        return (swin_targets(backbone, arrays), *swin_arrays(backbone, arrays))
+    if isinstance(backbone, RESNETS):
+        return resnet_targets(backbone), arrays, []
+    raise ValueError(
+        f"Published weights of the backbone {type(backbone).__name__} cannot be "
+        "converted. SwinBackbone and the ResNets of keras-hub can be."
+    )
+
+
+def _of_head(head, arrays):
+    for head_class, head_targets in HEADS:
+        if isinstance(head, head_class):
+            return head_targets(head), arrays, []
+    raise ValueError(
+        f"There are no published weights of the head {type(head).__name__}: no code of "
+        "the method is public. ECENet and CPT can be converted."
+    )

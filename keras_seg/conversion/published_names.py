@@ -1,0 +1,67 @@
+"""From the names in a checkpoint to those of a backbone and a head."""
+
+import re
+
+# Put before all names by wrappers of training code.
+WRAPPERS = re.compile(r"^(?:module\.|model\.|network\.)+(?=backbone\.|decode_head\.)")
+# MindSpore's names and torch's.
+SUFFIXES = {
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+# What training needs and a finished model does not have.
+TRAINING = re.compile(
+    r"""
+    .*\.num_batches_tracked$
+    |auxiliary_head\.
+    |(?:moments?|moment[12]|accum|adam_[mv])\.
+    |(?:global_step|learning_rate|beta[12]_power|epoch_num|step_num|scale_sense)$
+    |(?:loss_scale|current_iterator_step|last_overflow_iterator_step)$
+    """,
+    re.VERBOSE,
+)
+
+
+def published_parts(arrays):
+    """Sorts the arrays of a checkpoint, by names without prefixes.
+
+    Args:
+        arrays: Dictionary from names to arrays.
+
+    Returns:
+        Triple of a dictionary for the backbone, one for the head, and the list of
+        names that belong to neither.
+
+    Raises:
+        ValueError: If two names become the same.
+
+    Example:
+
+    ```python
+    from keras_seg.conversion.published_names import published_parts
+
+    print(published_parts({"module.backbone.norm0.gamma": 1.0}))
+    # ({'norm0.weight': 1.0}, {}, [])
+    ```
+    """
+    parts = {"backbone": {}, "decode_head": {}}
+    others = []
+    for name, array in arrays.items():
+        short = WRAPPERS.sub("", name)
+        if TRAINING.match(short):
+            continue
+        head, _, rest = short.partition(".")
+        if head not in parts:
+            others.append(name)
+            continue
+        stem, dot, suffix = rest.rpartition(".")
+        rest = stem + dot + SUFFIXES.get(suffix, suffix)
+        if rest in parts[head]:
+            raise ValueError(
+                f"The checkpoint holds '{head}.{rest}' twice, the second time as "
+                f"'{name}'. Take one of them out."
+            )
+        parts[head][rest] = array
+    return parts["backbone"], parts["decode_head"], others

@@ -1,0 +1,214 @@
+"""The papers' presets: each knows data, backbone, crop and test, and maybe weights."""
+
+import copy
+import functools
+import importlib
+
+import keras
+
+import keras_seg.models
+from keras_seg.presets import paper_table
+from keras_seg.presets.find_folder import search_folders
+from keras_seg.presets.pretrained_backbone import load_pretrained
+
+KNOWN_TO_MODELS = (
+    "num_classes",
+    "class_names",
+    "palette",
+    "crop_size",
+    "test_protocol",
+)
+
+
+def paper_presets():
+    """The presets at the scale of the papers. They come without weights.
+
+    `from_preset` takes them by name. `describe_preset` tells all about one.
+
+    Returns:
+        Dictionary from full names, as `load_model` takes them, to descriptions.
+
+    Example:
+
+    ```python
+    import keras_seg
+
+    print(keras_seg.presets.paper_presets()["ecenet/ade20k_swin_base_640"])
+    ```
+    """
+    return {name: entry["description"] for name, entry in entries().items()}
+
+
+def describe_preset(name):
+    """All that a preset of the papers says, without making a model.
+
+    Args:
+        name: String, a full name such as `"ecenet/ade20k_swin_base_640"`.
+
+    Returns:
+        Dictionary with `model`, `data_set`, `num_classes`, `class_names`, `palette`,
+        `backbone` (title), `backbone_class`, `backbone_config`, `pretrained` (the
+        backbone's weights in keras-hub), `crop_size` `[height, width]`, `mean` and
+        `std` (in 0..255), `arguments` of the model, `test_protocol`
+        (`{"mode": "whole" or "slide", "window": [h, w], "stride": [h, w]}`; `window`
+        and `stride` are `None` for the whole image), `published`, whether the authors
+        give this very configuration, and `description`.
+
+    Raises:
+        ValueError: If there is no such preset.
+
+    Example:
+
+    ```python
+    import keras_seg
+
+    facts = keras_seg.presets.describe_preset("cpt/cityscapes_swin_large_1024")
+    print(facts["crop_size"], facts["test_protocol"]["stride"])
+    ```
+    """
+    entry = entries().get(name)
+    if entry is None:
+        raise ValueError(
+            f"Unknown preset '{name}'. keras_seg.presets.paper_presets() lists them."
+        )
+    facts = copy.deepcopy(entry)
+    module, constant = facts.pop("colours")
+    colours = getattr(importlib.import_module(f"keras_seg.data.{module}"), constant)
+    return {
+        **facts,
+        "class_names": list(colours),
+        "palette": [list(colour) for colour in colours.values()],
+    }
+
+
+@functools.cache
+def entries():
+    """Dictionary from full names to what `describe_preset` gives, but for classes."""
+    return {
+        f"{model.lower()}/{name}": entry
+        for model, facts in paper_table.MODELS.items()
+        for data in facts["data_sets"]
+        for backbone in facts["backbones"]
+        for name, entry in [_entry(model, data, backbone)]
+    }
+
+
+def find_paper(model_class, preset):
+    """The full name of a preset of the papers, or `None`.
+
+    Args:
+        model_class: A subclass of `keras_seg.models.Segmenter`, whose own presets are
+            also known by short names.
+        preset: String.
+    """
+    for base in model_class.__mro__:
+        name = f"{base.__name__.lower()}/{preset}"
+        if base.__name__ in paper_table.MODELS and name in entries():
+            return name
+    return preset if preset in entries() else None
+
+
+def make_paper(model_class, name, backbone_weights, backbone_config, **kwargs):
+    """The model of a preset of the papers, with a fresh head.
+
+    Args:
+        model_class: The class that was asked for, or a base of it.
+        name: Full name of the preset.
+        backbone_weights: See `keras_seg.models.Segmenter.from_preset`.
+        backbone_config: Dictionary with arguments of the backbone in place of those of
+            the preset.
+        **kwargs: Such arguments of the model.
+
+    Raises:
+        ValueError: If the preset holds a model of another class, or the weights of the
+            backbone cannot be had.
+    """
+    facts = describe_preset(name)
+    made = getattr(keras_seg.models, facts["model"])
+    if issubclass(model_class, made):
+        made = model_class
+    elif not issubclass(made, model_class):
+        raise ValueError(
+            f"The preset '{name}' is of class {made.__name__}, not "
+            f"{model_class.__name__}. Use {made.__name__}.from_preset."
+        )
+    if "num_classes" in kwargs:
+        facts.update(class_names=None, palette=None)
+    backbone_class = keras.saving.get_registered_object(facts["backbone_class"])
+    config = {**facts["backbone_config"], **backbone_config}
+    backbone = backbone_class.from_config(config)
+    load_pretrained(backbone, facts["pretrained"], backbone_weights)
+    scale = [1 / deviation for deviation in facts["std"]]
+    offset = [-m * s for m, s in zip(facts["mean"], scale, strict=True)]
+    arguments = {key: facts[key] for key in KNOWN_TO_MODELS}
+    arguments |= {"size_multiple": 1, **facts["arguments"], **kwargs}
+    if arguments.get("preprocessor") is None:
+        arguments["preprocessor"] = keras.layers.Rescaling(
+            scale, offset, dtype=backbone.dtype_policy, name="preprocessor"
+        )
+    return made(backbone, **arguments)
+
+
+def paper_handle(name, presets_dir=None):
+    """The handle of the weights on a hub.
+
+    Args:
+        name: Full name of the preset.
+        presets_dir: See `search_folders`, for the message.
+
+    Raises:
+        FileNotFoundError: If there are none: it says what can be done.
+    """
+    handle = paper_table.HANDLES.get(name)
+    if handle is not None:
+        return handle
+    model, short = name.split("/")
+    looked = ", ".join(str(path / name) for path in search_folders(presets_dir))
+    convert = (
+        "convert a published checkpoint with `keras-seg convert CHECKPOINT --model "
+        f"{model} --preset {short}`, or "
+    )
+    raise FileNotFoundError(
+        f"There are no weights of '{name}' here: not in {looked}, not shipped, not on "
+        f"a hub. Either {'' if model == 'sgr' else convert}train it with the recipe in "
+        "examples/recipes. load_weights=False gives the architecture, with its "
+        "pretrained backbone if keras-hub has fetched it."
+    )
+
+
+def _entry(model, data, name):
+    facts, data_set = paper_table.MODELS[model], paper_table.DATA_SETS[data]
+    backbone = paper_table.BACKBONES[name]
+    tests = paper_table.TESTS[data]
+    crop, stride = tests.get(name.split("_")[0], tests[""])
+    config = dict(backbone["config"])
+    if backbone.get("fixed_size"):
+        config["image_shape"] = (crop, crop, 3)
+    short = f"{data}_{name}_{crop}"
+    full = f"{model.lower()}/{short}"
+    published = full in paper_table.PUBLISHED
+    return short, {
+        "model": model,
+        "data_set": data_set["title"],
+        "num_classes": data_set["num_classes"],
+        "colours": data_set["colours"],
+        "backbone": backbone["title"],
+        "backbone_class": backbone["class"],
+        "backbone_config": config,
+        "pretrained": backbone["pretrained"],
+        "crop_size": [crop, crop],
+        "mean": list(paper_table.MEAN),
+        "std": list(paper_table.STD),
+        "arguments": {**facts["arguments"], **backbone.get("arguments", {})},
+        "test_protocol": {
+            "mode": "slide" if stride else "whole",
+            "window": [crop, crop] if stride else None,
+            "stride": [stride, stride] if stride else None,
+        },
+        "published": published,
+        "description": (
+            f"{model} on {data_set['title']}, {data_set['num_classes']} classes, "
+            f"{backbone['title']}, crop {crop}"
+            f"{'' if published else ', not a configuration of the authors'}."
+        ),
+    }

@@ -1,0 +1,90 @@
+"""Pretrained weights of keras-hub for the backbones of the papers' presets."""
+
+import logging
+
+import keras_hub
+
+from keras_seg.models.dilated_resnet_backbone import DilatedResNetBackbone
+from keras_seg.models.swin_backbone import SwinBackbone
+from keras_seg.presets import keras_hub_presets
+
+PLACES = ("cached", "download", None)
+
+
+def load_pretrained(backbone, name, place):
+    """Loads the weights of a built-in backbone of keras-hub.
+
+    Args:
+        backbone: A backbone of the same layers.
+        name: Name of the backbone in keras-hub.
+        place: `"cached"` takes them if keras-hub has fetched them before, and never
+            asks the network; `"download"` lets keras-hub fetch them; `None` leaves the
+            weights as they are.
+
+    Raises:
+        ValueError: If the place is another, or they cannot be fetched.
+    """
+    if place not in PLACES:
+        raise ValueError(
+            f"`backbone_weights` must be one of {PLACES}. Received: {place!r}"
+        )
+    if place is None:
+        return
+    source = name
+    if place == "cached":
+        folder = keras_hub_presets.cached_folder(name)
+        if folder is None:
+            logging.getLogger("keras_seg").warning(
+                "%s has random weights: '%s' of keras-hub is not on this machine. "
+                "backbone_weights='download' fetches it.",
+                type(backbone).__name__,
+                name,
+            )
+            return
+        source = str(folder)
+    try:
+        pretrained = keras_hub.models.Backbone.from_preset(source)
+    except Exception as error:  # of whichever client and network library
+        raise ValueError(
+            f"The backbone '{name}' of keras-hub could not be loaded from {place}: "
+            f"{error}. Pass backbone_weights=None for random weights."
+        ) from error
+    copy_weights(pretrained, backbone)
+
+
+def copy_weights(source, target):
+    """Copies the weights of a backbone of keras-hub.
+
+    Args:
+        source: Backbone of keras-hub.
+        target: One of the same class, or a `SwinBackbone` or `DilatedResNetBackbone`
+            of the same configuration.
+    """
+    if isinstance(target, SwinBackbone):
+        for theirs, ours in _swin_layers(source, target):
+            ours.set_weights(theirs.get_weights())
+    elif isinstance(target, DilatedResNetBackbone):
+        for layer in source.layers:
+            if layer.weights:
+                target.get_layer(layer.name).set_weights(layer.get_weights())
+    else:
+        target.set_weights(source.get_weights())
+
+
+def _swin_layers(source, target):
+    """Pairs of layers. The norm of each level is new: it is no part of a classifier."""
+    embedding = source.patch_embedding
+    yield embedding.proj, target.patch_embedding.projection
+    yield embedding.norm, target.patch_embedding.norm
+    for stage, blocks in zip(source.stages, target.stages, strict=True):
+        for theirs, ours in zip(stage.blocks, blocks, strict=True):
+            yield theirs.norm1, ours.attention_norm
+            yield theirs.attn.qkv, ours.attention.query_key_value
+            yield theirs.attn.proj, ours.attention.projection
+            ours.attention.position_bias.assign(theirs.attn.relative_position_bias_table)
+            yield theirs.norm2, ours.mlp_norm
+            yield theirs.mlp.fc1, ours.mlp_expand
+            yield theirs.mlp.fc2, ours.mlp_reduce
+    for stage, merging in zip(source.stages, target.mergings, strict=False):
+        yield stage.downsample.norm, merging.norm
+        yield stage.downsample.reduction, merging.reduction
