@@ -34,6 +34,7 @@ ORDER = [
 ]
 # Keras lacks what these files ask of the backends.
 SPEAKS_TO_BACKENDS = {
+    "keras_seg/conversion/read_torch.py",  # the format is its own
     "keras_seg/data/map_labels.py",
     "keras_seg/layers/replica_sum.py",
 }

@@ -3,7 +3,7 @@
 import re
 
 # Put before all names by wrappers of training code.
-WRAPPERS = re.compile(r"^(?:module\.|model\.|network\.)+(?=backbone\.|decode_head\.)")
+WRAPPERS = re.compile(r"^(?:(?:module|model|network)\.)+")
 # MindSpore's names and torch's.
 SUFFIXES = {
     "gamma": "weight",

@@ -36,8 +36,9 @@ def read_mindspore(path):
     Raises:
         ValueError: If it is not what MindSpore writes.
     """
-    data = np.memmap(path, mode="r") if path.stat().st_size else b""
-    data = memoryview(data)
+    if not path.stat().st_size:
+        raise ValueError(f"'{path}' is no checkpoint of MindSpore: it is empty.")
+    data = memoryview(np.memmap(path, mode="r"))
     end = len(data) - len(CHECKSUM) - 10
     if end >= 0 and bytes(data[end : end + len(CHECKSUM)]) == CHECKSUM:
         data = data[:end]
