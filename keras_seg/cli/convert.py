@@ -13,9 +13,9 @@ names of mmsegmentation. Only arrays are read, no code is run; every name and sh
 checked; and nothing is written unless all fit."""
 
 CONVERT_NOTES = """\
-The preset says what the checkpoint is of: the name of one of the papers' presets, or the
-folder of a saved preset of the same configuration. Without --output it goes to the
-user's cache (~/.cache/keras_seg).
+The preset says what the checkpoint is of: the name of one of the papers' presets, or
+the folder of a saved preset of the same configuration. Without --output the new one
+goes to the user's cache (~/.cache/keras_seg).
 
 examples:
   keras-seg convert ecenet.ckpt --model ecenet --preset ade20k_swin_base_640

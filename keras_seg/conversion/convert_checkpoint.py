@@ -7,7 +7,8 @@ from keras_seg.conversion.read_checkpoint import read_checkpoint
 from keras_seg.conversion.resnet_backbone import DEEP_STEM, has_deep_stem
 from keras_seg.presets.find_folder import cache_folder, full_name
 from keras_seg.presets.load_preset import load_preset
-from keras_seg.presets.paper_presets import find_paper, make_paper
+from keras_seg.presets.make_paper import make_paper, paper_class
+from keras_seg.presets.paper_presets import find_paper
 
 
 def convert_checkpoint(
@@ -67,7 +68,8 @@ def convert_checkpoint(
         model = load_preset(model_class, preset, load_weights=False)
     else:
         deep = has_deep_stem(published_parts(arrays)[0])
-        model = make_paper(model_class, paper, None, DEEP_STEM if deep else {})
+        made = paper_class(model_class, paper)
+        model = make_paper(made, paper, None, DEEP_STEM if deep else {})
     load_published(model, arrays)
     model.save_to_preset(output, storage_dtype)
     return Path(output)

@@ -38,7 +38,7 @@ class DilatedResNetBackbone(keras_hub.models.FeaturePyramidBackbone):
 
     backbone = keras_seg.models.DilatedResNetBackbone(
         output_stride=8,
-        input_conv_filters=[8],
+        input_conv_filters=[64],
         input_conv_kernel_sizes=[7],
         stackwise_num_filters=[64, 8, 8],
         stackwise_num_blocks=[1, 1, 1],

@@ -9,12 +9,8 @@ from keras_seg.models.segmenter import Segmenter
 from keras_seg.presets import keras_hub_presets, preset_files
 from keras_seg.presets.check_config import check_config, registered_class
 from keras_seg.presets.find_folder import find_folder
-from keras_seg.presets.paper_presets import (
-    find_paper,
-    make_paper,
-    paper_handle,
-    paper_presets,
-)
+from keras_seg.presets.make_paper import make_paper, paper_class, paper_handle
+from keras_seg.presets.paper_presets import find_paper, paper_presets
 from keras_seg.presets.shipped import find_shipped, shipped_folder, shipped_presets
 
 
@@ -27,9 +23,12 @@ def load_preset(
     **kwargs,
 ):
     """Makes a model from a preset. See `keras_seg.models.Segmenter.from_preset`."""
-    _check_arguments(model_class, kwargs)
     paper = find_paper(model_class, preset)
+    if model_class is not Segmenter:  # else the preset says which class it is
+        _check_arguments(model_class, kwargs)
     if paper is not None and not load_weights:
+        model_class = paper_class(model_class, paper)
+        _check_arguments(model_class, kwargs)
         inner = _pop_backbone_arguments(kwargs)
         return make_paper(model_class, paper, backbone_weights, inner, **kwargs)
     if backbone_weights != "cached":

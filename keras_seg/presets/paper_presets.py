@@ -1,23 +1,9 @@
-"""The papers' presets: each knows data, backbone, crop and test, and maybe weights."""
+"""What is known of the papers' presets: data, backbone, crop and test of each."""
 
 import copy
-import functools
 import importlib
 
-import keras
-
-import keras_seg.models
 from keras_seg.presets import paper_table
-from keras_seg.presets.find_folder import search_folders
-from keras_seg.presets.pretrained_backbone import load_pretrained
-
-KNOWN_TO_MODELS = (
-    "num_classes",
-    "class_names",
-    "palette",
-    "crop_size",
-    "test_protocol",
-)
 
 
 def paper_presets():
@@ -81,7 +67,6 @@ def describe_preset(name):
     }
 
 
-@functools.cache
 def entries():
     """Dictionary from full names to what `describe_preset` gives, but for classes."""
     return {
@@ -106,74 +91,6 @@ def find_paper(model_class, preset):
         if base.__name__ in paper_table.MODELS and name in entries():
             return name
     return preset if preset in entries() else None
-
-
-def make_paper(model_class, name, backbone_weights, backbone_config, **kwargs):
-    """The model of a preset of the papers, with a fresh head.
-
-    Args:
-        model_class: The class that was asked for, or a base of it.
-        name: Full name of the preset.
-        backbone_weights: See `keras_seg.models.Segmenter.from_preset`.
-        backbone_config: Dictionary with arguments of the backbone in place of those of
-            the preset.
-        **kwargs: Such arguments of the model.
-
-    Raises:
-        ValueError: If the preset holds a model of another class, or the weights of the
-            backbone cannot be had.
-    """
-    facts = describe_preset(name)
-    made = getattr(keras_seg.models, facts["model"])
-    if issubclass(model_class, made):
-        made = model_class
-    elif not issubclass(made, model_class):
-        raise ValueError(
-            f"The preset '{name}' is of class {made.__name__}, not "
-            f"{model_class.__name__}. Use {made.__name__}.from_preset."
-        )
-    if "num_classes" in kwargs:
-        facts.update(class_names=None, palette=None)
-    backbone_class = keras.saving.get_registered_object(facts["backbone_class"])
-    config = {**facts["backbone_config"], **backbone_config}
-    backbone = backbone_class.from_config(config)
-    load_pretrained(backbone, facts["pretrained"], backbone_weights)
-    scale = [1 / deviation for deviation in facts["std"]]
-    offset = [-m * s for m, s in zip(facts["mean"], scale, strict=True)]
-    arguments = {key: facts[key] for key in KNOWN_TO_MODELS}
-    arguments |= {"size_multiple": 1, **facts["arguments"], **kwargs}
-    if arguments.get("preprocessor") is None:
-        arguments["preprocessor"] = keras.layers.Rescaling(
-            scale, offset, dtype=backbone.dtype_policy, name="preprocessor"
-        )
-    return made(backbone, **arguments)
-
-
-def paper_handle(name, presets_dir=None):
-    """The handle of the weights on a hub.
-
-    Args:
-        name: Full name of the preset.
-        presets_dir: See `search_folders`, for the message.
-
-    Raises:
-        FileNotFoundError: If there are none: it says what can be done.
-    """
-    handle = paper_table.HANDLES.get(name)
-    if handle is not None:
-        return handle
-    model, short = name.split("/")
-    looked = ", ".join(str(path / name) for path in search_folders(presets_dir))
-    convert = (
-        "convert a published checkpoint with `keras-seg convert CHECKPOINT --model "
-        f"{model} --preset {short}`, or "
-    )
-    raise FileNotFoundError(
-        f"There are no weights of '{name}' here: not in {looked}, not shipped, not on "
-        f"a hub. Either {'' if model == 'sgr' else convert}train it with the recipe in "
-        "examples/recipes. load_weights=False gives the architecture, with its "
-        "pretrained backbone if keras-hub has fetched it."
-    )
 
 
 def _entry(model, data, name):

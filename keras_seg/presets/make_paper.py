@@ -1,0 +1,97 @@
+"""Models of the papers' presets, and what is said where there are no weights."""
+
+import keras
+
+import keras_seg.models
+from keras_seg.presets import paper_table
+from keras_seg.presets.find_folder import search_folders
+from keras_seg.presets.paper_presets import describe_preset, entries
+from keras_seg.presets.pretrained_backbone import load_pretrained
+
+KNOWN_TO_MODELS = (
+    "num_classes",
+    "class_names",
+    "palette",
+    "crop_size",
+    "test_protocol",
+)
+
+
+def paper_class(model_class, name):
+    """The class of the model to make.
+
+    Args:
+        model_class: The class that was asked for.
+        name: Full name of a preset.
+
+    Raises:
+        ValueError: If the preset is of another class.
+    """
+    made = getattr(keras_seg.models, entries()[name]["model"])
+    if issubclass(model_class, made):
+        return model_class
+    if issubclass(made, model_class):
+        return made
+    raise ValueError(
+        f"The preset '{name}' is of class {made.__name__}, not "
+        f"{model_class.__name__}. Use {made.__name__}.from_preset."
+    )
+
+
+def make_paper(model_class, name, backbone_weights, backbone_config, **kwargs):
+    """The model of a preset of the papers, with a fresh head.
+
+    Args:
+        model_class: See `paper_class`.
+        name: Full name of the preset.
+        backbone_weights: See `keras_seg.models.Segmenter.from_preset`.
+        backbone_config: Dictionary with arguments of the backbone in place of those of
+            the preset.
+        **kwargs: Such arguments of the model.
+
+    Raises:
+        ValueError: If the weights of the backbone cannot be had.
+    """
+    facts = describe_preset(name)
+    if "num_classes" in kwargs:
+        facts.update(class_names=None, palette=None)
+    backbone_class = keras.saving.get_registered_object(facts["backbone_class"])
+    config = {**facts["backbone_config"], **backbone_config}
+    backbone = backbone_class.from_config(config)
+    load_pretrained(backbone, facts["pretrained"], backbone_weights)
+    scale = [1 / deviation for deviation in facts["std"]]
+    offset = [-m * s for m, s in zip(facts["mean"], scale, strict=True)]
+    arguments = {key: facts[key] for key in KNOWN_TO_MODELS}
+    arguments |= {"size_multiple": 1, **facts["arguments"], **kwargs}
+    if arguments.get("preprocessor") is None:
+        arguments["preprocessor"] = keras.layers.Rescaling(
+            scale, offset, dtype=backbone.dtype_policy, name="preprocessor"
+        )
+    return model_class(backbone, **arguments)
+
+
+def paper_handle(name, presets_dir=None):
+    """The handle of the weights on a hub.
+
+    Args:
+        name: Full name of the preset.
+        presets_dir: See `search_folders`, for the message.
+
+    Raises:
+        FileNotFoundError: If there are none: it says what can be done.
+    """
+    handle = paper_table.HANDLES.get(name)
+    if handle is not None:
+        return handle
+    model, short = name.split("/")
+    looked = ", ".join(str(path / name) for path in search_folders(presets_dir))
+    convert = (
+        "convert a published checkpoint with `keras-seg convert CHECKPOINT --model "
+        f"{model} --preset {short}`, or "
+    )
+    raise FileNotFoundError(
+        f"There are no weights of '{name}' here: not in {looked}, not shipped, not on "
+        f"a hub. Either {'' if model == 'sgr' else convert}train it with the recipe in "
+        "examples/recipes. load_weights=False gives the architecture, with its "
+        "pretrained backbone if keras-hub has fetched it."
+    )

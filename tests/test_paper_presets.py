@@ -1,0 +1,248 @@
+"""The papers' presets: the table, what is made of it, and where weights are found."""
+
+import logging
+import pathlib
+import sys
+
+import keras
+import keras_hub
+import numpy as np
+import pytest
+from keras import ops
+from random_weights import random_array, set_random_weights
+from small_papers import small_paper
+
+import keras_seg
+from keras_seg import presets
+from keras_seg.models import Segmenter, SwinBackbone
+from keras_seg.presets import keras_hub_presets, paper_table, pretrained_backbone
+from keras_seg.presets.paper_presets import find_paper
+
+NAME = "ade20k_swin_base_640"
+FULL = f"ecenet/{NAME}"
+SWIN = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2], "window_size": 4}
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """Tiny presets, and a cache and folders that are empty."""
+    small_paper(monkeypatch, "ECENet", "swin_base", SWIN)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "kaggle"))
+    monkeypatch.delenv("KERAS_SEG_PRESETS", raising=False)
+    return tmp_path
+
+
+def test_table_has_the_papers_configurations():
+    facts = {name: presets.describe_preset(name) for name in presets.paper_presets()}
+    assert len(facts) == 43
+    assert {name for name in facts if facts[name]["published"]} == set(
+        paper_table.PUBLISHED
+    )
+    assert set(paper_table.PUBLISHED_HEAD_PARAMETERS) <= set(facts)
+    assert set(paper_table.HANDLES) <= set(facts)
+    published = facts[FULL]
+    assert published["test_protocol"] == {
+        "mode": "slide",
+        "window": [640, 640],
+        "stride": [608, 608],
+    }
+    assert published["crop_size"] == [640, 640]
+    assert published["mean"] == [123.675, 116.28, 103.53]
+    assert published["arguments"]["query_activation"] == "relu"
+    assert published["backbone_config"]["drop_path"] == 0.3
+    whole = facts["cpt/ade20k_resnet_101_512"]["test_protocol"]
+    assert whole == {"mode": "whole", "window": None, "stride": None}
+    context = facts["cpt/pascal_context_resnet_101_480"]["test_protocol"]
+    assert context["window"] == [480, 480] and context["stride"] == [320, 320]
+    assert facts["cpt/cityscapes_swin_large_1024"]["test_protocol"]["stride"][0] == 768
+
+
+@pytest.mark.parametrize("name", presets.paper_presets())
+def test_each_entry_resolves(name):
+    """Without making a model: class, arguments, classes and name."""
+    facts = presets.describe_preset(name)
+    backbone_class = keras.saving.get_registered_object(facts["backbone_class"])
+    assert issubclass(backbone_class, keras_hub.models.FeaturePyramidBackbone)
+    model_class = getattr(keras_seg, facts["model"])
+    assert find_paper(model_class, name.split("/")[1]) == name
+    assert find_paper(Segmenter, name) == name
+    assert len(facts["class_names"]) == len(facts["palette"]) == facts["num_classes"]
+    assert str(facts["crop_size"][0]) == name.rsplit("_", 1)[1]
+    assert facts["pretrained"] in keras_hub.models.Backbone.presets
+    assert facts["description"].startswith(facts["model"])
+
+
+def test_backbones_are_those_of_keras_hub():
+    """The configurations of two pretrained backbones, as far as they have one here."""
+    resnet = paper_table.BACKBONES["resnet_101"]["config"]
+    assert sum(resnet["stackwise_num_blocks"]) * 3 + 2 == 101
+    for name, blocks in (("swin_base", 4), ("swin_large", 6)):
+        config = paper_table.BACKBONES[name]["config"]
+        heads = [blocks * 2**i for i in range(4)]
+        assert config["num_heads"] == heads and config["embed_dim"] == 32 * heads[0]
+
+
+def test_architecture_by_name(small, caplog):
+    with caplog.at_level(logging.WARNING, "keras_seg"):
+        model = keras_seg.ECENet.from_preset(NAME, load_weights=False)
+    assert "backbone_weights='download'" in caplog.text
+    assert model.class_names[2] == "sky" and len(model.palette) == 150
+    assert model.crop_size == [640, 640]
+    assert model.test_protocol["stride"] == [608, 608]
+    # The mean of ImageNet is black, grey or white to no model.
+    mean = np.array([[[[123.675, 116.28, 103.53]]]], "float32")
+    scaled = ops.convert_to_numpy(model.preprocessor(mean))
+    np.testing.assert_allclose(scaled, 0, atol=1e-5)
+    logits = model.predict_on_batch(random_array(1, 33, 30, 3))
+    assert logits.shape == (1, 33, 30, 150) and np.isfinite(logits).all()
+
+
+def test_arguments_and_classes_can_be_others(small):
+    model = presets.load_model(
+        FULL,
+        load_weights=False,
+        num_classes=3,
+        hidden_dim=12,
+        dtype="mixed_bfloat16",
+        backbone_weights=None,
+    )
+    assert type(model) is keras_seg.ECENet
+    assert model.num_classes == 3 and model.class_names is None
+    assert model.head.hidden_dim == 12 and model.crop_size == [640, 640]
+    assert model.backbone.dtype_policy.name == "mixed_bfloat16"
+    assert model.head.dtype_policy.name == "mixed_bfloat16"
+    with pytest.raises(ValueError, match="'download', None"):
+        keras_seg.ECENet.from_preset(NAME, load_weights=False, backbone_weights="web")
+    with pytest.raises(ValueError, match="goes with load_weights=False"):
+        keras_seg.ECENet.from_preset(NAME, backbone_weights=None)
+    with pytest.raises(ValueError, match="of class ECENet, not CPT"):
+        keras_seg.CPT.from_preset(FULL, load_weights=False)
+    with pytest.raises(ValueError, match=f"Did you mean '{NAME}'"):
+        keras_seg.ECENet.from_preset("ade20k_swin_base_64")
+    with pytest.raises(ValueError, match="paper_presets"):
+        presets.describe_preset("ecenet/none")
+
+
+def test_error_without_weights_names_the_ways_on(small, monkeypatch):
+    monkeypatch.setenv("KERAS_SEG_PRESETS", str(small / "mine"))
+    with pytest.raises(FileNotFoundError) as error:
+        keras_seg.ECENet.from_preset(NAME, presets_dir=small / "given")
+    message = str(error.value)
+    for part in (
+        str(small / "given" / "ecenet" / NAME),
+        str(small / "mine" / "ecenet" / NAME),
+        str(small / "cache" / "keras_seg" / "ecenet" / NAME),
+        f"keras-seg convert CHECKPOINT --model ecenet --preset {NAME}",
+        "examples/recipes",
+        "load_weights=False",
+    ):
+        assert part in message
+    assert "\n" not in message
+    with pytest.raises(FileNotFoundError) as error:
+        keras_seg.SGR.from_preset("ade20k_resnet_101_d8_512")
+    assert "keras-seg convert" not in str(error.value)  # nothing is published
+
+
+def test_order_of_the_places(small, monkeypatch):
+    model = keras_seg.ECENet.from_preset(
+        NAME, load_weights=False, backbone_weights=None, num_classes=3
+    )
+
+    def save(place, temperature):
+        model.temperature = temperature  # tells the places apart
+        model.save_to_preset(small / place / "ecenet" / NAME)
+
+    def found(**kwargs):
+        return keras_seg.ECENet.from_preset(NAME, **kwargs).temperature
+
+    save("hub", 5.0)
+    monkeypatch.setitem(paper_table.HANDLES, FULL, str(small / "hub" / "ecenet" / NAME))
+    assert found() == 5
+    save("cache/keras_seg", 4.0)
+    assert found() == 4
+    save("b", 3.0)
+    save("a", 2.0)
+    folders = f"{small / 'missing'}{':' if sys.platform != 'win32' else ';'}{small}/b"
+    monkeypatch.setenv("KERAS_SEG_PRESETS", folders)
+    assert found() == 3
+    assert found(presets_dir=small / "a") == 2
+    assert presets.load_model(FULL, presets_dir=small / "a").temperature == 2
+    # Without weights the table speaks, not what was saved.
+    assert keras_seg.ECENet.from_preset(NAME, load_weights=False).num_classes == 150
+    # What was saved is checked as ever.
+    path = small / "b" / "ecenet" / NAME / "task.weights.h5"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ValueError, match="damaged or was changed"):
+        found()
+
+
+def test_saved_presets_of_any_name_are_found_but_no_paths(small, monkeypatch):
+    model = keras_seg.ECENet.from_preset(
+        NAME, load_weights=False, backbone_weights=None, num_classes=3
+    )
+    model.save_to_preset(small / "mine" / "ecenet" / "streets")
+    monkeypatch.setenv("KERAS_SEG_PRESETS", str(small / "mine"))
+    assert presets.load_model("ecenet/streets").num_classes == 3
+    for name in ("streets", "../mine/ecenet/streets", "ecenet/../ecenet/streets"):
+        with pytest.raises(ValueError, match="Unknown preset"):
+            presets.load_model(name)
+
+
+def keras_hub_swin():
+    backbone = keras_hub.models.SwinTransformerBackbone(
+        image_shape=(32, 32, 3), **{**SWIN, "depths": (1, 1), "num_heads": (1, 2)}
+    )
+    set_random_weights(backbone, seed=1)
+    return backbone
+
+
+def test_pretrained_backbone_is_taken_from_the_cache_of_keras_hub(small, monkeypatch):
+    handle = "kaggle://keras/swin-transformer/keras/swin_base_patch4_window12_384/1"
+    folder = small / "kaggle" / "models" / handle.removeprefix("kaggle://")
+    theirs = keras_hub_swin()
+    theirs.save_to_preset(str(folder))
+    preset = "swin_base_patch4_window12_384"
+    assert keras_hub_presets.cached_folder(preset) is None  # perhaps half of it
+    marks = folder.parent / ".complete" / "1"
+    marks.mkdir(parents=True)
+    for name in ("config.json", "model.weights.h5"):
+        (marks / f"{name}.complete").touch()
+    assert keras_hub_presets.cached_folder(preset) == folder
+    model = keras_seg.ECENet.from_preset(NAME, load_weights=False)
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(model.backbone.stages[1][0].attention.position_bias),
+        ops.convert_to_numpy(
+            theirs.stages[1].blocks[0].attn.relative_position_bias_table
+        ),
+    )
+
+
+def test_download_goes_through_keras_hub(monkeypatch):
+    asked = []
+
+    def from_preset(name):
+        asked.append(name)
+        if len(asked) > 1:
+            raise ConnectionError("no network")
+        return keras_hub_swin()
+
+    monkeypatch.setattr(keras_hub.models.Backbone, "from_preset", from_preset)
+    backbone = SwinBackbone(**SWIN)
+    before = ops.convert_to_numpy(backbone.mergings[0].reduction.kernel).copy()
+    pretrained_backbone.load_pretrained(backbone, "a_swin", "download")
+    after = ops.convert_to_numpy(backbone.mergings[0].reduction.kernel)
+    assert asked == ["a_swin"] and np.abs(before - after).min() > 0
+    with pytest.raises(ValueError, match="no network.*backbone_weights=None"):
+        pretrained_backbone.load_pretrained(backbone, "a_swin", "download")
+
+
+def test_row_of_the_table_of_presets(small, monkeypatch):
+    root = pathlib.Path(__file__).parent.parent
+    monkeypatch.syspath_prepend(str(root / "benchmarks"))
+    import preset_table
+
+    cells = [cell.strip() for cell in preset_table.row(FULL).split("|")[1:-1]]
+    assert len(cells) == len(preset_table.COLUMNS)
+    assert cells[:3] == [f"`{FULL}` *", "640 x 640", "slide 640 / 608"]
+    assert cells[5] == "9.89"
