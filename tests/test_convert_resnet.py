@@ -7,7 +7,8 @@ from random_weights import random_array
 from small_papers import small_paper
 
 import keras_seg
-from keras_seg.conversion import convert_checkpoint, cpt_head_names, load_published
+from keras_seg.conversion import convert_checkpoint, cpt_head_names
+from keras_seg.conversion.resnet_backbone import resnet_targets
 from keras_seg.models import DilatedResNetBackbone
 from keras_seg.presets.pretrained_backbone import copy_weights
 
@@ -48,9 +49,10 @@ def test_levels_are_those_of_torch(deep_stem, tmp_path, monkeypatch):
     small_paper(monkeypatch, "CPT", "resnet_50", SMALL)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     name = "cityscapes_resnet_50_1024"
-    model = keras_seg.CPT.from_preset(name, load_weights=False, backbone_weights=None)
+    head = keras_seg.layers.CPTHead(19, 8)
+    head.build([(None, 9, 12, 256), (None, 5, 6, 32)])
     network = random_resnet(deep_stem)
-    np.savez(tmp_path / "a.npz", **checkpoint(network, model.head))
+    np.savez(tmp_path / "a.npz", **checkpoint(network, head))
     folder = convert_checkpoint(tmp_path / "a.npz", keras_seg.CPT, name)
     assert folder == tmp_path / "cache" / "keras_seg" / "cpt" / name
     model = keras_seg.CPT.from_preset(name)  # now there are weights
@@ -88,12 +90,10 @@ def test_dilated_resnet_has_the_weights_and_a_finer_last_level():
         DilatedResNetBackbone(output_stride=32, **config)
 
 
-def test_names_of_a_dilated_resnet_are_those_of_the_plain_one():
-    from torch_resnet import random_resnet
-
-    backbone = DilatedResNetBackbone(output_stride=8, **SMALL)
-    model = keras_seg.CPT(backbone, 3, hidden_dim=8)
-    load_published(model, checkpoint(random_resnet(), model.head))
+def test_names_of_other_resnets():
+    dilated = DilatedResNetBackbone(output_stride=8, **SMALL)
+    plain = keras_hub.models.ResNetBackbone(**SMALL)
+    assert sorted(resnet_targets(dilated)) == sorted(resnet_targets(plain))
     other = keras_hub.models.ResNetBackbone(**{**SMALL, "use_pre_activation": True})
     with pytest.raises(ValueError, match="no published name for the layer"):
-        load_published(keras_seg.CPT(other, 3, hidden_dim=8), {})
+        resnet_targets(other)

@@ -1,8 +1,8 @@
 """The papers' presets: the table, what is made of it, and where weights are found."""
 
 import logging
+import os
 import pathlib
-import sys
 
 import keras
 import keras_hub
@@ -15,7 +15,7 @@ from small_papers import small_paper
 import keras_seg
 from keras_seg import presets
 from keras_seg.models import Segmenter, SwinBackbone
-from keras_seg.presets import keras_hub_presets, paper_table, pretrained_backbone
+from keras_seg.presets import load_preset, paper_table, pretrained_backbone
 from keras_seg.presets.paper_presets import find_paper
 
 NAME = "ade20k_swin_base_640"
@@ -23,14 +23,26 @@ FULL = f"ecenet/{NAME}"
 SWIN = {"embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2], "window_size": 4}
 
 
+@pytest.fixture(scope="module")
+def tiny():
+    """Tiny presets by the names of large ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        small_paper(patch, "ECENet", "swin_base", SWIN)
+        yield
+
+
 @pytest.fixture
-def small(monkeypatch, tmp_path):
-    """Tiny presets, and a cache and folders that are empty."""
-    small_paper(monkeypatch, "ECENet", "swin_base", SWIN)
+def empty(tiny, monkeypatch, tmp_path):
+    """A cache and folders that are empty."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "kaggle"))
     monkeypatch.delenv("KERAS_SEG_PRESETS", raising=False)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def model(tiny):
+    return keras_seg.ECENet.from_preset(NAME, load_weights=False, backbone_weights=None)
 
 
 def test_table_has_the_papers_configurations():
@@ -83,22 +95,18 @@ def test_backbones_are_those_of_keras_hub():
         assert config["num_heads"] == heads and config["embed_dim"] == 32 * heads[0]
 
 
-def test_architecture_by_name(small, caplog):
-    with caplog.at_level(logging.WARNING, "keras_seg"):
-        model = keras_seg.ECENet.from_preset(NAME, load_weights=False)
-    assert "backbone_weights='download'" in caplog.text
+def test_architecture_by_name(model):
     assert model.class_names[2] == "sky" and len(model.palette) == 150
     assert model.crop_size == [640, 640]
     assert model.test_protocol["stride"] == [608, 608]
-    # The mean of ImageNet is black, grey or white to no model.
     mean = np.array([[[[123.675, 116.28, 103.53]]]], "float32")
     scaled = ops.convert_to_numpy(model.preprocessor(mean))
     np.testing.assert_allclose(scaled, 0, atol=1e-5)
     logits = model.predict_on_batch(random_array(1, 33, 30, 3))
-    assert logits.shape == (1, 33, 30, 150) and np.isfinite(logits).all()
+    assert np.shape(logits) == (1, 33, 30, 150) and np.isfinite(logits).all()
 
 
-def test_arguments_and_classes_can_be_others(small):
+def test_arguments_and_classes_can_be_others(tiny):
     model = presets.load_model(
         FULL,
         load_weights=False,
@@ -124,15 +132,15 @@ def test_arguments_and_classes_can_be_others(small):
         presets.describe_preset("ecenet/none")
 
 
-def test_error_without_weights_names_the_ways_on(small, monkeypatch):
-    monkeypatch.setenv("KERAS_SEG_PRESETS", str(small / "mine"))
+def test_error_without_weights_names_the_ways_on(empty, monkeypatch):
+    monkeypatch.setenv("KERAS_SEG_PRESETS", str(empty / "mine"))
     with pytest.raises(FileNotFoundError) as error:
-        keras_seg.ECENet.from_preset(NAME, presets_dir=small / "given")
+        keras_seg.ECENet.from_preset(NAME, presets_dir=empty / "given")
     message = str(error.value)
     for part in (
-        str(small / "given" / "ecenet" / NAME),
-        str(small / "mine" / "ecenet" / NAME),
-        str(small / "cache" / "keras_seg" / "ecenet" / NAME),
+        str(empty / "given" / "ecenet" / NAME),
+        str(empty / "mine" / "ecenet" / NAME),
+        str(empty / "cache" / "keras_seg" / "ecenet" / NAME),
         f"keras-seg convert CHECKPOINT --model ecenet --preset {NAME}",
         "examples/recipes",
         "load_weights=False",
@@ -144,46 +152,45 @@ def test_error_without_weights_names_the_ways_on(small, monkeypatch):
     assert "keras-seg convert" not in str(error.value)  # nothing is published
 
 
-def test_order_of_the_places(small, monkeypatch):
-    model = keras_seg.ECENet.from_preset(
-        NAME, load_weights=False, backbone_weights=None, num_classes=3
-    )
+@pytest.fixture
+def stub(empty, monkeypatch):
+    """Makes folders that look like presets; loading one only says which it was."""
 
-    def save(place, temperature):
-        model.temperature = temperature  # tells the places apart
-        model.save_to_preset(small / place / "ecenet" / NAME)
+    def loaded(model_class, folder, load_weights, arguments):
+        return folder.relative_to(empty).parts[0]
 
-    def found(**kwargs):
-        return keras_seg.ECENet.from_preset(NAME, **kwargs).temperature
+    def make(place, name):
+        folder = empty / place / "ecenet" / name
+        folder.mkdir(parents=True)
+        (folder / "task.json").write_text('{"registered_name": "keras_seg>ECENet"}')
+        return str(folder)
 
-    save("hub", 5.0)
-    monkeypatch.setitem(paper_table.HANDLES, FULL, str(small / "hub" / "ecenet" / NAME))
-    assert found() == 5
-    save("cache/keras_seg", 4.0)
-    assert found() == 4
-    save("b", 3.0)
-    save("a", 2.0)
-    folders = f"{small / 'missing'}{':' if sys.platform != 'win32' else ';'}{small}/b"
-    monkeypatch.setenv("KERAS_SEG_PRESETS", folders)
-    assert found() == 3
-    assert found(presets_dir=small / "a") == 2
-    assert presets.load_model(FULL, presets_dir=small / "a").temperature == 2
-    # Without weights the table speaks, not what was saved.
-    assert keras_seg.ECENet.from_preset(NAME, load_weights=False).num_classes == 150
-    # What was saved is checked as ever.
-    path = small / "b" / "ecenet" / NAME / "task.weights.h5"
-    path.write_bytes(path.read_bytes()[:-1] + b"x")
-    with pytest.raises(ValueError, match="damaged or was changed"):
-        found()
+    monkeypatch.setattr(load_preset, "_from_folder", loaded)
+    return make
 
 
-def test_saved_presets_of_any_name_are_found_but_no_paths(small, monkeypatch):
-    model = keras_seg.ECENet.from_preset(
-        NAME, load_weights=False, backbone_weights=None, num_classes=3
-    )
-    model.save_to_preset(small / "mine" / "ecenet" / "streets")
-    monkeypatch.setenv("KERAS_SEG_PRESETS", str(small / "mine"))
-    assert presets.load_model("ecenet/streets").num_classes == 3
+def test_order_of_the_places(stub, empty, monkeypatch):
+    monkeypatch.setitem(paper_table.HANDLES, FULL, stub("hub", NAME))
+    assert keras_seg.ECENet.from_preset(NAME) == "hub"
+    stub("cache/keras_seg", NAME)
+    assert keras_seg.ECENet.from_preset(NAME) == "cache"
+    stub("b", NAME)
+    places = os.pathsep.join([str(empty / "missing"), str(empty / "b")])
+    monkeypatch.setenv("KERAS_SEG_PRESETS", places)
+    assert keras_seg.ECENet.from_preset(NAME) == "b"
+    stub("a", NAME)
+    assert keras_seg.ECENet.from_preset(NAME, presets_dir=empty / "a") == "a"
+    assert presets.load_model(FULL, presets_dir=str(empty / "a")) == "a"
+    # Also before what is shipped.
+    stub("a", "camvid")
+    assert keras_seg.ECENet.from_preset("camvid", presets_dir=empty / "a") == "a"
+
+
+def test_saved_presets_of_any_name_are_found_but_no_paths(stub, empty, monkeypatch):
+    stub("mine", "streets")
+    monkeypatch.setenv("KERAS_SEG_PRESETS", str(empty / "mine"))
+    assert presets.load_model("ecenet/streets") == "mine"
+    assert keras_seg.ECENet.from_preset("streets") == "mine"
     for name in ("streets", "../mine/ecenet/streets", "ecenet/../ecenet/streets"):
         with pytest.raises(ValueError, match="Unknown preset"):
             presets.load_model(name)
@@ -197,21 +204,22 @@ def keras_hub_swin():
     return backbone
 
 
-def test_pretrained_backbone_is_taken_from_the_cache_of_keras_hub(small, monkeypatch):
-    handle = "kaggle://keras/swin-transformer/keras/swin_base_patch4_window12_384/1"
-    folder = small / "kaggle" / "models" / handle.removeprefix("kaggle://")
-    theirs = keras_hub_swin()
+def test_pretrained_backbone_is_taken_from_the_cache_of_keras_hub(empty, caplog):
+    name = "swin_base_patch4_window12_384"
+    handle = f"keras/swin-transformer/keras/{name}/1"
+    folder = empty / "kaggle" / "models" / handle
+    theirs, ours = keras_hub_swin(), SwinBackbone(**SWIN)
     theirs.save_to_preset(str(folder))
-    preset = "swin_base_patch4_window12_384"
-    assert keras_hub_presets.cached_folder(preset) is None  # perhaps half of it
+    with caplog.at_level(logging.WARNING, "keras_seg"):
+        pretrained_backbone.load_pretrained(ours, name, "cached")
+    assert "backbone_weights='download'" in caplog.text  # perhaps half of it is here
     marks = folder.parent / ".complete" / "1"
     marks.mkdir(parents=True)
-    for name in ("config.json", "model.weights.h5"):
-        (marks / f"{name}.complete").touch()
-    assert keras_hub_presets.cached_folder(preset) == folder
-    model = keras_seg.ECENet.from_preset(NAME, load_weights=False)
+    for file in ("config.json", "model.weights.h5"):
+        (marks / f"{file}.complete").touch()
+    pretrained_backbone.load_pretrained(ours, name, "cached")
     np.testing.assert_array_equal(
-        ops.convert_to_numpy(model.backbone.stages[1][0].attention.position_bias),
+        ops.convert_to_numpy(ours.stages[1][0].attention.position_bias),
         ops.convert_to_numpy(
             theirs.stages[1].blocks[0].attn.relative_position_bias_table
         ),
@@ -237,12 +245,14 @@ def test_download_goes_through_keras_hub(monkeypatch):
         pretrained_backbone.load_pretrained(backbone, "a_swin", "download")
 
 
-def test_row_of_the_table_of_presets(small, monkeypatch):
+def test_row_of_the_table_of_presets(model, monkeypatch):
     root = pathlib.Path(__file__).parent.parent
     monkeypatch.syspath_prepend(str(root / "benchmarks"))
     import preset_table
 
+    monkeypatch.setattr(presets, "load_model", lambda *args, **kwargs: model)
     cells = [cell.strip() for cell in preset_table.row(FULL).split("|")[1:-1]]
     assert len(cells) == len(preset_table.COLUMNS)
     assert cells[:3] == [f"`{FULL}` *", "640 x 640", "slide 640 / 608"]
-    assert cells[5] == "9.89"
+    head = sum(np.prod(v.shape) for v in model.head.trainable_variables)
+    assert cells[4:6] == [f"{head / 1e6:.2f}", "9.89"]

@@ -96,7 +96,7 @@ def misfits(targets, arrays):
 def assign(targets, arrays):
     """Gives every array to its variable; see `misfits` for what must hold."""
     for name, (variable, kind) in targets.items():
-        array = np.asarray(arrays[name], "float32")
+        array = np.array(arrays[name], "float32")
         variable.assign(_to_keras(array, kind, variable.shape))
 
 

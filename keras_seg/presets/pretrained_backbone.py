@@ -2,6 +2,7 @@
 
 import logging
 
+import keras
 import keras_hub
 
 from keras_seg.models.dilated_resnet_backbone import DilatedResNetBackbone
