@@ -82,9 +82,9 @@ def _swin_layers(source, target):
             yield theirs.norm1, ours.attention_norm
             yield theirs.attn.qkv, ours.attention.query_key_value
             yield theirs.attn.proj, ours.attention.projection
-            ours.attention.position_bias.assign(
-                theirs.attn.relative_position_bias_table
-            )
+            # A copy: JAX would share the array, and training give it away.
+            table = keras.ops.convert_to_numpy(theirs.attn.relative_position_bias_table)
+            ours.attention.position_bias.assign(table.copy())
             yield theirs.norm2, ours.mlp_norm
             yield theirs.mlp.fc1, ours.mlp_expand
             yield theirs.mlp.fc2, ours.mlp_reduce
