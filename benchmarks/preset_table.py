@@ -44,9 +44,9 @@ def main():
     lines = [
         "# The papers' presets",
         "",
-        "Millions of trainable parameters, and of the head what its paper gives; *",
-        "marks configurations that the authors give themselves. Operations are those",
-        "of one crop in inference.",
+        "Millions of trainable parameters, and of the head what its paper gives.",
+        "Operations are those of one crop in inference. The authors themselves give",
+        "the configurations with a *.",
         "",
         f"| {' | '.join(COLUMNS)} |",
         "|---" * len(COLUMNS) + "|",
