@@ -213,13 +213,13 @@ def test_protocol_refuses(arguments, message):
 def test_protocol_of_a_model():
     model = numpy_model(None, 3)
     assert Protocol.of_model(model) == Protocol()
-    model.protocol = {"mode": "slide", "window": [64, 32], "stride": 16}
+    model.test_protocol = {"mode": "slide", "window": [64, 32], "stride": 16}
     assert Protocol.of_model(model) == Protocol("slide", (64, 32), (16, 16))
     assert Protocol.of_model(model, stride=8, flip=True).stride == (8, 8)
     assert Protocol.of_model(model, mode="whole") == Protocol()
-    model.protocol = {"mode": "whole"}
+    model.test_protocol = {"mode": "whole", "window": None, "stride": None}
     assert Protocol.of_model(model, window=64).mode == "slide"
-    model.protocol = {"crop": 3}
+    model.test_protocol = {"crop": 3}
     with pytest.raises(ValueError, match="no \\['crop'\\]"):
         Protocol.of_model(model)
 

@@ -37,10 +37,10 @@ class ADE20K(SegmentationFolder):
     from keras_seg.data import ADE20K
 
     with tempfile.TemporaryDirectory() as root:
-        for kind, mode, suffix in (("images", "RGB", "jpg"), ("annotations", "L", "png")):
+        for kind, mode, end in (("images", "RGB", "jpg"), ("annotations", "L", "png")):
             folder = os.path.join(root, kind, "validation")
             os.makedirs(folder)
-            path = os.path.join(folder, f"ADE_val_00000001.{suffix}")
+            path = os.path.join(folder, f"ADE_val_00000001.{end}")
             Image.new(mode, (8, 6), 3).save(path)
         image, label = ADE20K(root, "val")[0]
     print(np.unique(label))  # [2], the sky

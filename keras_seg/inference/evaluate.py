@@ -30,6 +30,7 @@ def evaluate(model, source, protocol=None, limit=None, progress=False):
             else whole images at their own size.
         limit: Integer: only this many images, from the first on.
         progress: Boolean or string: whether to show a progress bar, and its title.
+            `None` shows one on a terminal only.
 
     Returns:
         Dictionary of `images`, `mean_iou`, `pixel_accuracy` (aAcc),
@@ -65,7 +66,8 @@ def evaluate(model, source, protocol=None, limit=None, progress=False):
         )
     metric = MeanIoU(model.num_classes, model.ignore_class)
     title = progress if isinstance(progress, str) else None
-    for index in tqdm(range(count), desc=title, unit="image", disable=not progress):
+    hidden = None if progress is None else not progress
+    for index in tqdm(range(count), desc=title, unit="image", disable=hidden):
         image, truth = source[index]
         labels = segment_by_protocol(model, image, protocol)
         if np.shape(truth) != labels.shape:

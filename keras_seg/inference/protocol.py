@@ -82,14 +82,14 @@ class Protocol:
         """The protocol that the model's preset names, with some values changed.
 
         Args:
-            model: Model with, perhaps, a dictionary `protocol` of arguments.
+            model: Model with, perhaps, a dictionary `test_protocol` of arguments.
             **changes: Arguments of the constructor; `None` leaves a value as it is.
 
         Returns:
             A `Protocol`; without one in the model that of whole images.
         """
         known = {field.name for field in dataclasses.fields(cls)}
-        values = dict(getattr(model, "protocol", None) or {})
+        values = dict(getattr(model, "test_protocol", None) or {})
         unknown = sorted({*values, *changes} - known)
         if unknown:
             raise ValueError(
