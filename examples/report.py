@@ -65,7 +65,12 @@ def portable(args):
         for key, value in args.items()
         if key not in (*paths, *weights)
     }
-    for key, parts in (("backbone", 1), ("initial_memory", 1), ("preset", 2)):
+    for key, parts in (
+        ("architecture", 1),
+        ("backbone", 1),
+        ("initial_memory", 1),
+        ("preset", 2),
+    ):
         if arguments[key]:
             arguments[key] = "/".join(pathlib.Path(arguments[key]).parts[-parts:])
     return arguments
