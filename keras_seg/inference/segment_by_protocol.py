@@ -16,7 +16,7 @@ from keras_seg.inference.shown_image import shown_image, window_and_stride
 # Most values (4 bytes each) that wait for the windows below, and most that the
 # probabilities of one area have.
 MAX_WAITING = 60_000_000
-MAX_AREA = 120_000_000
+MAX_AREA = 80_000_000
 
 
 def segment_by_protocol(model, image, protocol=None):
