@@ -71,8 +71,8 @@ def train_arguments(description, models, arguments=None):
     add(
         "--architecture",
         metavar="PRESET",
-        help="network and test protocol of a preset of --model, in place of a backbone; "
-        "none of its weights but those of a pretrained backbone",
+        help="network and test protocol of a preset of --model, in place of a "
+        "backbone; none of its weights but those of a pretrained backbone",
     )
     add("--drop-path", type=float, metavar="RATE", help="of the last block")
     add("--backbone-weights", help="weights file of the backbone, or imagenet")

@@ -5,7 +5,6 @@ import pathlib
 import sys
 
 import keras
-import keras_hub
 import numpy as np
 import pytest
 from PIL import Image
@@ -22,6 +21,11 @@ from keras_seg import presets
 
 ROOT = pathlib.Path(__file__).parent.parent
 RECIPES = sorted((ROOT / "examples" / "recipes").glob("*.txt"))
+slow_to_start = pytest.mark.skipif(
+    keras.config.backend() != "torch",
+    reason="TensorFlow and JAX trace or compile models anew, 20 to 60 seconds; torch "
+    "starts at once. Nothing here depends on the backend.",
+)
 CLASSES = {
     "ade20k": 150,
     "cityscapes": 19,
@@ -109,11 +113,7 @@ def own_precision():
     keras.config.set_dtype_policy(policy)
 
 
-@pytest.mark.skipif(
-    keras.config.backend() != "torch",
-    reason="TensorFlow and JAX trace or compile the training step anew, 20 to 60 "
-    "seconds; torch starts at once. Nothing here depends on the backend.",
-)
+@slow_to_start
 def test_starts_and_learns(ade20k, tmp_path, own_precision):
     keras_seg.CPT(TinyBackbone(2), num_classes=4, hidden_dim=8).save_to_preset(
         tmp_path / "tiny"
@@ -202,24 +202,40 @@ def test_decay_of_sgd_is_part_of_the_momentum():
     np.testing.assert_allclose(actual, [kernel, bias], rtol=1e-5)
 
 
+@keras.saving.register_keras_serializable(package="keras_seg_tests")
+class DroppingBackbone(TinyBackbone):
+    """Has a rate in its config, and nothing to drop."""
+
+    def __init__(self, drop_path_rate=0.1, **kwargs):
+        super().__init__(**kwargs)
+        self.drop_path_rate = drop_path_rate
+
+    def get_config(self):
+        return {**super().get_config(), "drop_path_rate": self.drop_path_rate}
+
+
 def test_drop_path():
-    backbone = keras_hub.models.MiTBackbone(
-        layerwise_depths=[1, 1],
-        num_layers=2,
-        layerwise_num_heads=[1, 1],
-        layerwise_sr_ratios=[2, 1],
-        max_drop_path_rate=0.1,
-        layerwise_patch_sizes=[7, 3],
-        layerwise_strides=[4, 2],
-        hidden_dims=[4, 8],
-        image_shape=(32, 32, 3),
-    )
+    backbone = DroppingBackbone(num_levels=2, width=4)
     changed = set_drop_path(backbone, 0.4)
-    assert changed.get_config()["max_drop_path_rate"] == 0.4
+    assert (changed.drop_path_rate, backbone.drop_path_rate) == (0.4, 0.1)
     for a, b in zip(changed.get_weights(), backbone.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     with pytest.raises(ValueError, match="no paths to drop"):
-        set_drop_path(TinyBackbone(), 0.4)
+        set_drop_path(TinyBackbone(2), 0.4)
+
+
+@slow_to_start
+def test_drop_path_of_a_preset(ade20k, tmp_path):
+    backbone = DroppingBackbone(num_levels=2, width=4)
+    model = keras_seg.CPT(backbone, num_classes=4, hidden_dim=8)
+    model.save_to_preset(tmp_path / "tiny")
+    args = parse(
+        *f"--model cpt --preset {tmp_path / 'tiny'} --drop-path 0.3 --data ade20k "
+        f"--data-dir {ade20k} --output y".split()
+    )
+    model = train.build_model(args, train.open_data(args)[0])
+    assert model.backbone.drop_path_rate == 0.3 and model.num_classes == 150
+    assert model.class_names[2] == "sky" and model.head.hidden_dim == 8
 
 
 def test_what_the_arguments_refuse(capsys):

@@ -79,8 +79,8 @@ def averaged_windows(model, image, rows, columns):
     from keras_seg.inference.averaged_windows import WindowAxis, averaged_windows
 
     model = types.SimpleNamespace(predict_on_batch=lambda images: images, num_classes=3)
-    image, rows, columns = np.zeros((40, 90, 3)), WindowAxis(40, 40, 40), None
-    columns = WindowAxis(90, window=50, stride=30)
+    rows, columns = WindowAxis(40, 40, 40), WindowAxis(90, window=50, stride=30)
+    image = np.zeros((40, 90, 3))
     for top, left, logits in averaged_windows(model, image, rows, columns):
         print(left, logits.shape)  # 0 (40, 30, 3), 30 (40, 10, 3), 40 (40, 50, 3)
     ```
