@@ -33,8 +33,15 @@ examples:
       --scales 0.5 0.75 1 1.25 1.5 1.75 --flip --output ade20k.json"""
 
 
-def add_arguments(parser):
-    """Adds the options of the command to its parser."""
+def add_evaluate(commands):
+    """Adds the command to the parsers of `keras-seg`."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure a model on a labelled data set",
+        description=DESCRIPTION,
+        epilog=NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add = parser.add_argument
     add(
         "--preset",

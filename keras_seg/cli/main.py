@@ -5,7 +5,7 @@ import os
 import sys
 
 from keras_seg import __version__
-from keras_seg.cli import evaluate as evaluation
+from keras_seg.cli.evaluate import add_evaluate
 
 DESCRIPTION = "Semantic segmentation in Keras 3."
 
@@ -73,7 +73,7 @@ def main(arguments=None):
     if options.command == "explain":
         from keras_seg.cli.explain import explain as command
     elif options.command == "evaluate":
-        command = evaluation.evaluate
+        from keras_seg.cli.evaluate import evaluate as command
     else:
         if not options.output and not options.shares:
             parser.error("nothing to do: give --output DIR for pictures, or --shares")
@@ -157,14 +157,7 @@ def build_parser():
         help="shipped preset or folder of a saved one, of a model with regions",
     )
     _add_drawing(explain)
-    evaluate = commands.add_parser(
-        "evaluate",
-        help="measure a model on a labelled data set",
-        description=evaluation.DESCRIPTION,
-        epilog=evaluation.NOTES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    evaluation.add_arguments(evaluate)
+    add_evaluate(commands)
     return parser
 
 
