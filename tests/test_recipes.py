@@ -47,7 +47,7 @@ def test_recipe_says_all_that_the_paper_does(recipe):
     args = read(recipe)
     data = args.data.replace("-", "_")
     assert recipe.stem.startswith(f"{args.model}_{data}")
-    # The preset is of the same data, backbone and crop.
+    # The network is of the same data, backbone and crop.
     backbone = recipe.stem.removeprefix(f"{args.model}_").removeprefix(data)
     assert args.architecture.startswith(data)
     assert backbone.removeprefix("_10k").strip("_") in args.architecture
@@ -230,8 +230,8 @@ def test_drop_path_of_a_preset(ade20k, tmp_path):
     model = keras_seg.CPT(backbone, num_classes=4, hidden_dim=8)
     model.save_to_preset(tmp_path / "tiny")
     args = parse(
-        *f"--model cpt --preset {tmp_path / 'tiny'} --drop-path 0.3 --data ade20k "
-        f"--data-dir {ade20k} --output y".split()
+        *f"--model cpt --architecture {tmp_path / 'tiny'} --drop-path 0.3 "
+        f"--data ade20k --data-dir {ade20k} --output y".split()
     )
     model = train.build_model(args, train.open_data(args)[0])
     assert model.backbone.drop_path_rate == 0.3 and model.num_classes == 150
@@ -243,6 +243,7 @@ def test_what_the_arguments_refuse(capsys):
         (["--optimizer", "sgd"], "--head-multiplier 1"),
         (["--accumulate", 0], "--accumulate must"),
         (["--data", "ade20k"], "--data ade20k needs --data-dir"),
+        (["--architecture", "a", "--hidden-dim", 8], "leave out --hidden-dim"),
     ):
         with pytest.raises(SystemExit):
             folder = [] if "ade20k" in words else ["--data-dir", "x"]
