@@ -51,3 +51,24 @@ def build_backbone(name, weights=None, output_stride=None):
         scale = 1.0 if converter.scale is None else converter.scale
         offset = 0.0 if converter.offset is None else converter.offset
     return backbone, keras.layers.Rescaling(scale, offset, name="preprocessor")
+
+
+def set_drop_path(backbone, rate):
+    """A copy of a backbone, with its weights, that drops its paths at another rate.
+
+    Args:
+        backbone: Backbone of keras-hub or of keras_seg.
+        rate: Float, of the last block.
+
+    Raises:
+        ValueError: If it has no paths to drop.
+    """
+    config = backbone.get_config()
+    names = {"drop_path", "drop_path_rate", "max_drop_path_rate"} & config.keys()
+    if not names:
+        raise ValueError(
+            f"{type(backbone).__name__} has no paths to drop. Leave --drop-path out."
+        )
+    copy = type(backbone).from_config({**config, names.pop(): rate})
+    copy.set_weights(backbone.get_weights())
+    return copy

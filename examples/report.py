@@ -1,30 +1,20 @@
 """What a training has come to."""
 
-import math
 import os
 import pathlib
 import platform
 import subprocess
 
 import keras
-from tqdm import tqdm
 
-from keras_seg import data, metrics
+from keras_seg import inference
 
 
 def evaluate(model, source, name, progress=False):
     """Whole images at their own size, single scale, no flip."""
-    metric = metrics.MeanIoU(model.num_classes, model.ignore_class)
-    batches = data.evaluation_dataset(source)
-    for images, labels in tqdm(batches, desc=name, disable=not progress):
-        metric.update_state(labels, model.predict_on_batch(images))
-    class_iou = [None if math.isnan(iou) else float(iou) for iou in metric.class_iou()]
-    return {
-        "images": len(source),
-        "mean_iou": float(metric.result()),
-        "pixel_accuracy": metric.pixel_accuracy(),
-        "class_iou": dict(zip(source.class_names, class_iou, strict=True)),
-    }
+    return inference.evaluate(
+        model, source, inference.Protocol(), progress=progress and name
+    )
 
 
 def print_table(name, result):
@@ -32,6 +22,7 @@ def print_table(name, result):
     rows = {
         **result["class_iou"],
         "mean IoU": result["mean_iou"],
+        "mean class accuracy": result["mean_class_accuracy"],
         "pixel accuracy": result["pixel_accuracy"],
         **{
             f"regions, {name.replace('_', ' ')}": value
@@ -74,7 +65,12 @@ def portable(args):
         for key, value in args.items()
         if key not in (*paths, *weights)
     }
-    for key, parts in (("backbone", 1), ("initial_memory", 1), ("preset", 2)):
+    for key, parts in (
+        ("architecture", 1),
+        ("backbone", 1),
+        ("initial_memory", 1),
+        ("preset", 2),
+    ):
         if arguments[key]:
             arguments[key] = "/".join(pathlib.Path(arguments[key]).parts[-parts:])
     return arguments

@@ -6,6 +6,9 @@
     python examples/train.py --data folder --images IMAGES --masks MASKS \
         --val-images IMAGES --val-masks MASKS --num-classes 5 --output runs/mine
 
+    python examples/train.py @examples/recipes/cpt_ade20k_resnet_101.txt \
+        --data-dir ADEChallengeData2016 --output runs/cpt
+
 The run can be killed and started again with `--resume`; training goes on with the
 epoch that was interrupted. Choices belong on the val split: `--no-test` leaves the
 test split alone.
@@ -16,9 +19,10 @@ import pathlib
 
 import keras
 import numpy as np
-from build_backbone import build_backbone
+from build_backbone import build_backbone, set_drop_path
 from few_images import FewImages
 from freeze_features import freeze_features
+from make_optimizer import make_optimizer
 from report import describe_run, evaluate, print_table
 from run_folder import RunFolder
 from train_arguments import train_arguments
@@ -33,6 +37,7 @@ MODELS = {"cpt": keras_seg.CPT, "ecenet": keras_seg.ECENet, "sgr": keras_seg.SGR
 def main(arguments=None):
     args = parse_arguments(arguments)
     keras.utils.set_random_seed(args.seed)
+    keras.config.set_dtype_policy(args.precision)
     output = pathlib.Path(args.output)
     run = RunFolder(output, args.steps_per_epoch, note={"split": args.split})
     if run.is_used and not args.resume:
@@ -80,10 +85,12 @@ def parse_arguments(arguments=None):
 
 def open_data(args):
     """The source for training, and those it may be measured on by their names."""
-    if args.data == "camvid":
-        held_out = ["val"] if args.no_test else ["val", "test"]
-        return data.CamVid(args.data_dir, args.split), {
-            split: data.CamVid(args.data_dir, split)
+    if args.data != "folder":
+        held_out = ["val"]
+        if args.data == "camvid" and not args.no_test:
+            held_out.append("test")
+        return data.open_source(args.data, args.data_dir, args.split), {
+            split: data.open_source(args.data, args.data_dir, split)
             for split in held_out
             if split not in args.split.split("+")
         }
@@ -125,9 +132,22 @@ def build_model(args, train):
         if args.freeze:
             freeze_features(model)
         return model
+    options.update(method_options(args))
+    if args.architecture:
+        model = MODELS[args.model].from_preset(
+            args.architecture, load_weights=False, **options
+        )
+        if args.drop_path is not None:
+            backbone = set_drop_path(model.backbone, args.drop_path)
+            model = type(model).from_config(
+                {**model.get_config(), "backbone": backbone, "compile": False}
+            )
+        return model
     backbone, preprocessor = build_backbone(
         args.backbone, args.backbone_weights, args.output_stride
     )
+    if args.drop_path is not None:
+        backbone = set_drop_path(backbone, args.drop_path)
     from_scratch = hasattr(keras.applications, args.backbone) and (
         args.backbone_weights is None
     )
@@ -138,7 +158,6 @@ def build_model(args, train):
         pyramid_levels=args.pyramid_levels,
         freeze_backbone_norm=not from_scratch,
         **options,
-        **method_options(args),
     )
 
 
@@ -152,7 +171,10 @@ def method_options(args):
     if args.memory_momentum and len(args.memory_momentum) == 2:
         first, last = args.memory_momentum
         options["memory_momentum"] = keras_seg.optimizers.PolynomialDecay(
-            first, args.epochs * args.steps_per_epoch, last, power=0.9
+            first,
+            args.epochs * args.steps_per_epoch * args.accumulate,
+            last,
+            power=0.9,
         )
     if args.initial_memory:
         options["initial_memory"] = np.load(args.initial_memory, allow_pickle=False)
@@ -167,27 +189,10 @@ def regions_before(model, val, path):
 
 
 def compile_model(args, model):
-    total = args.epochs * args.steps_per_epoch
-    warmup = min(100, total // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=args.learning_rate / 100,
-        decay_steps=total - warmup,
-        warmup_target=args.learning_rate,
-        warmup_steps=warmup,
-    )
-    optimizer = keras_seg.optimizers.MultiplierAdamW(
-        schedule,
-        multipliers={"^head/": args.head_multiplier},
-        weight_decay=args.weight_decay,
-        global_clipnorm=5.0,
-        use_ema=True,
-        ema_momentum=args.ema,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     loss = keras_seg.losses.SegmentationLoss(
         ignore_class=model.ignore_class, jaccard=args.jaccard
     )
-    model.compile(optimizer=optimizer, loss=loss)
+    model.compile(optimizer=make_optimizer(args), loss=loss)
 
 
 def fit(args, model, train, val, run, epochs_done):
@@ -198,6 +203,9 @@ def fit(args, model, train, val, run, epochs_done):
         # Cached first, so that repetitions are decoded once.
         train = data.CachedSource(train)
         train = data.RepeatedSource(train, args.repeat_rare, seed=args.seed)
+    callbacks = [run]
+    if args.ema:
+        callbacks.insert(0, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
     model.fit(
         data.training_dataset(
             train,
@@ -211,7 +219,7 @@ def fit(args, model, train, val, run, epochs_done):
             ),
             seed=args.seed,
             workers=args.workers,
-            steps_per_epoch=args.steps_per_epoch,
+            steps_per_epoch=args.steps_per_epoch * args.accumulate,
             initial_epoch=epochs_done,
             cache=not args.repeat_rare,
         ),
@@ -219,7 +227,7 @@ def fit(args, model, train, val, run, epochs_done):
         epochs=args.epochs,
         validation_data=validation,
         validation_freq=[*range(every or 1, args.epochs, every or 1), args.epochs],
-        callbacks=[keras.callbacks.SwapEMAWeights(swap_on_epoch=True), run],
+        callbacks=callbacks,
         verbose=args.verbose,
         shuffle=False,
     )

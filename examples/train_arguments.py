@@ -1,11 +1,16 @@
 """The arguments of `train.py`."""
 
 import argparse
+import shlex
+
+from keras_seg.data.open_source import DATA_SETS
 
 CAMVID_THIN_CLASSES = (2, 6, 7, 9, 10)
 # What a network consists of, and so what a preset brings with it.
 NETWORK = (
     "model",
+    "architecture",
+    "drop_path",
     "backbone",
     "backbone_weights",
     "initial_weights",
@@ -17,17 +22,29 @@ NETWORK = (
     "output_stride",
     "regions",
 )
+# And what of that an architecture brings.
+BODY = ("backbone", "backbone_weights", "hidden_dim", "pyramid_levels", "output_stride")
+
+
+class RecipeParser(argparse.ArgumentParser):
+    """Takes `@FILE` for the arguments in a file, which may have comments."""
+
+    def __init__(self, **kwargs):
+        super().__init__(fromfile_prefix_chars="@", **kwargs)
+
+    def convert_arg_line_to_args(self, line):
+        return shlex.split(line, comments=True)
 
 
 def train_arguments(description, models, arguments=None):
     """Arguments as a namespace; `None` takes those of the process."""
-    parser = argparse.ArgumentParser(
+    parser = RecipeParser(
         description=description,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument_group("data").add_argument
-    add("--data", choices=["camvid", "folder"], default="camvid")
-    add("--data-dir", help="CamVid: folder with images/ and labels/")
+    add("--data", choices=[*DATA_SETS, "folder"], default="camvid")
+    add("--data-dir", help="where that lies; see the readers in keras_seg.data")
     add("--split", default="train", help="train, or train+val for the final model")
     add("--images", help="folder of the training images")
     add("--masks", help="folder of their masks, named like the images")
@@ -51,6 +68,13 @@ def train_arguments(description, models, arguments=None):
         default="MobileNetV2",
         help="a network of keras.applications, or a preset of keras-hub",
     )
+    add(
+        "--architecture",
+        metavar="PRESET",
+        help="network and test protocol of a preset of --model, in place of a "
+        "backbone; none of its weights but those of a pretrained backbone",
+    )
+    add("--drop-path", type=float, metavar="RATE", help="of the last block")
     add("--backbone-weights", help="weights file of the backbone, or imagenet")
     add("--initial-weights", help="weights file of an earlier run of the same model")
     add("--hidden-dim", type=int, default=64)
@@ -131,11 +155,37 @@ def train_arguments(description, models, arguments=None):
     add("--batch-size", type=int, default=8)
     add("--epochs", type=int, default=26)
     add("--steps-per-epoch", type=int, default=100)
+    add(
+        "--accumulate",
+        type=int,
+        default=1,
+        metavar="N",
+        help="batches whose gradients make one step",
+    )
+    add(
+        "--precision",
+        choices=["float32", "mixed_bfloat16"],
+        default="float32",
+    )
+    add("--optimizer", choices=["adamw", "sgd"], default="adamw")
+    add("--schedule", choices=["cosine", "poly"], default="cosine")
+    add(
+        "--warmup-steps",
+        type=int,
+        metavar="N",
+        help="a tenth, at most 100, if not given",
+    )
     add("--learning-rate", type=float, default=3e-4, help="of the backbone")
     add("--head-multiplier", type=float, default=4.0, help="of the learning rate")
     add("--weight-decay", type=float, default=0.02)
+    add("--clip-norm", type=float, default=5.0, help="of all gradients; 0 for none")
     add("--jaccard", type=float, default=1.0, help="weight of the Jaccard term")
-    add("--ema", type=float, default=0.995, help="momentum of the averaged weights")
+    add(
+        "--ema",
+        type=float,
+        default=0.995,
+        help="momentum of the averaged weights; 0: none",
+    )
     add("--validate-every", type=int, default=2, help="epochs; 0 for never")
     add("--workers", type=int, default=2, help="threads that prepare batches")
     add("--seed", type=int, default=0)
@@ -146,8 +196,8 @@ def train_arguments(description, models, arguments=None):
     add("--verbose", type=int, default=2, help="1 for a progress bar")
     args = parser.parse_args(arguments)
 
-    if args.data == "camvid" and not args.data_dir:
-        parser.error("--data camvid needs --data-dir")
+    if args.data != "folder" and not args.data_dir:
+        parser.error(f"--data {args.data} needs --data-dir")
     if args.data == "folder" and not (args.images and args.masks):
         parser.error("--data folder needs --images and --masks")
     if args.source and args.model != "cpt":
@@ -156,17 +206,21 @@ def train_arguments(description, models, arguments=None):
         parser.error("--memory-momentum and --initial-memory need --model cpt")
     if args.memory_momentum and len(args.memory_momentum) > 2:
         parser.error("--memory-momentum takes one number or two")
+    if args.optimizer == "sgd" and args.head_multiplier != 1:
+        parser.error("--optimizer sgd has one rate: give --head-multiplier 1")
+    if args.accumulate < 1:
+        parser.error("--accumulate must be at least 1")
     if args.output_stride and args.model != "sgr":
         parser.error("--output-stride needs --model sgr")
     if args.freeze and not args.preset:
         parser.error("--freeze needs --preset")
-    if args.preset:
-        for name in NETWORK:
+    for given, brought in (("preset", NETWORK), ("architecture", BODY)):
+        for name in brought if getattr(args, given) else ():
             if getattr(args, name) != parser.get_default(name):
                 flag = f"--{name.replace('_', '-')}"
-                parser.error(f"--preset brings its own network: leave out {flag}")
+                parser.error(f"--{given} brings its own network: leave out {flag}")
             setattr(args, name, None)
-    elif args.input_scale is None:
+    if args.input_scale is None and not (args.preset or args.architecture):
         args.input_scale = 1.5
     if bool(args.val_images) != bool(args.val_masks):
         parser.error("--val-images and --val-masks go together")

@@ -102,7 +102,7 @@ def test_camvid_layout(tmp_path):
     assert both.num_classes == 11 and both.class_names[10] == "Bicyclist"
     with pytest.raises(ValueError, match="split='trian'"):
         CamVid(tmp_path, "trian")
-    with pytest.raises(ValueError, match="no folder.*test"):
+    with pytest.raises(ValueError, match="no images/test"):
         CamVid(tmp_path, "test")
 
 

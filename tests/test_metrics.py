@@ -7,7 +7,7 @@ import numpy as np
 import numpy_reference as reference
 import pytest
 
-from keras_seg.metrics import MeanIoU
+from keras_seg.metrics import MeanClassAccuracy, MeanIoU, PixelAccuracy
 
 VOID = 255
 
@@ -128,8 +128,29 @@ def test_wrong_number_of_channels():
         result((random_ids(0), np.zeros((2, 5, 7, 4), "float32")))
 
 
-def test_config_survives_json():
-    metric = MeanIoU(7, ignore_class=None, name="some_name")
+@pytest.mark.parametrize("void", [VOID, None])
+def test_accuracies_against_a_count_pixel_by_pixel(void):
+    ids = (0, 1, 2, 4) if void is None else (0, 1, 2, 4, void)
+    truth, prediction = random_ids(0, ids=ids), random_ids(1, ids=(0, 1, 3, 9))
+    right, seen = np.zeros(5), np.zeros(5)
+    for t, p in zip(truth.ravel(), prediction.ravel(), strict=True):
+        if t != void:
+            seen[t] += 1
+            right[t] += t == p
+    pixel, mean = PixelAccuracy(5, void), MeanClassAccuracy(5, void)
+    for part in (slice(0, 1), slice(1, 2)):
+        pixel.update_state(truth[part], prediction[part])
+        mean.update_state(truth[part], prediction[part])
+    assert float(pixel.result()) == pytest.approx(right.sum() / seen.sum())
+    expected = np.where(seen > 0, right / np.maximum(seen, 1), np.nan)
+    np.testing.assert_allclose(mean.class_accuracy(), expected)
+    assert np.isnan(expected[3]) and expected[0] > 0
+    assert float(mean.result()) == pytest.approx(np.nanmean(expected))
+
+
+@pytest.mark.parametrize("metric_class", [MeanIoU, PixelAccuracy, MeanClassAccuracy])
+def test_config_survives_json(metric_class):
+    metric = metric_class(7, ignore_class=None, name="some_name")
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(metric)))
     again = keras.saving.deserialize_keras_object(config)
     assert again.get_config() == metric.get_config()

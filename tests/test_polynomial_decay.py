@@ -26,6 +26,14 @@ def test_values_to_the_end_and_beyond(decay_steps):
         assert float(schedule(step)) == pytest.approx(expected[step], rel=1e-5)
 
 
+def test_warmup_rises_evenly_to_the_decay():
+    plain = PolynomialDecay(0.1, 20)
+    warm = PolynomialDecay(0.1, 20, warmup_steps=5)
+    factors = compiled(warm, range(8)) / compiled(plain, range(8))
+    np.testing.assert_allclose(factors, [0.2, 0.4, 0.6, 0.8, 1, 1, 1, 1], rtol=1e-5)
+    assert PolynomialDecay.from_config(warm.get_config()).warmup_steps == 5
+
+
 def test_is_a_learning_rate_that_survives_json():
     optimizer = keras.optimizers.SGD(PolynomialDecay(0.1, 20, 0.01, power=2.0))
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(optimizer)))

@@ -6,6 +6,7 @@ import sys
 
 from keras_seg import __version__
 from keras_seg.cli.convert import add_convert
+from keras_seg.cli.evaluate import add_evaluate
 
 DESCRIPTION = "Semantic segmentation in Keras 3."
 
@@ -74,6 +75,8 @@ def main(arguments=None):
         from keras_seg.cli.convert import convert as command
     elif options.command == "explain":
         from keras_seg.cli.explain import explain as command
+    elif options.command == "evaluate":
+        from keras_seg.cli.evaluate import evaluate as command
     else:
         if not options.output and not options.shares:
             parser.error("nothing to do: give --output DIR for pictures, or --shares")
@@ -158,6 +161,7 @@ def build_parser():
     )
     _add_drawing(explain)
     add_convert(commands)
+    add_evaluate(commands)
     return parser
 
 

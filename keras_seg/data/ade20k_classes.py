@@ -156,3 +156,14 @@ ADE20K_COLOURS = {
     "clock": (102, 255, 0),
     "flag": (92, 0, 255),
 }
+
+# The rest, 100 kinds of things, are the classes of the benchmark for instances, in the
+# same order and counted from 1.
+ADE20K_STUFF = (
+    "wall, building, sky, floor, tree, ceiling, road, grass, sidewalk, earth, "
+    "mountain, plant, water, house, sea, rug, field, rock, base, sand, skyscraper, "
+    "grandstand, path, runway, stairway, river, bridge, blind, hill, bar, hovel, "
+    "tower, dirt track, land, escalator, buffet, poster, stage, conveyer belt, "
+    "canopy, swimming pool, waterfall, tent, cradle, tank, lake, blanket, pier, crt "
+    "screen, shower"
+).split(", ")

@@ -2,6 +2,7 @@
 
 import os
 
+from keras_seg.data.find_root import find_root, split_parts
 from keras_seg.data.pair_files import pair_files
 from keras_seg.data.segmentation_folder import SegmentationFolder
 
@@ -60,23 +61,11 @@ class CamVid(SegmentationFolder):
     """
 
     def __init__(self, root, split="train", ignore_class=255):
-        splits = split.split("+") if isinstance(split, str) else list(split)
-        root = os.fspath(root)
         images, masks = [], []
-        for part in splits:
-            if part not in ("train", "val", "test"):
-                raise ValueError(
-                    "`split` must be made of 'train', 'val' and 'test', as in "
-                    f"'train+val'. Received: split={split!r}."
-                )
-            folders = [os.path.join(root, kind, part) for kind in ("images", "labels")]
-            for folder in folders:
-                if not os.path.isdir(folder):
-                    raise ValueError(
-                        f"CamVid is not at root={root!r}: there is no folder "
-                        f"'{folder}'. Expected `images/SPLIT` and `labels/SPLIT` "
-                        "below `root`."
-                    )
+        for part in split_parts(split, ("train", "val", "test")):
+            needed = [f"{kind}/{part}" for kind in ("images", "labels")]
+            base = find_root("CamVid", root, [], needed)
+            folders = [os.path.join(base, name) for name in needed]
             pairs, problems = pair_files(*folders)
             if problems:
                 raise ValueError(

@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from keras_seg.data.distinct_colours import distinct_colours
+from keras_seg.data.map_ids import check_ids, label_dtype, map_ids
 from keras_seg.data.pair_files import pair_files
 from keras_seg.data.read_image import image_size, read_image
 from keras_seg.data.read_mask import read_mask
@@ -134,25 +135,15 @@ class SegmentationFolder:
     def __getitem__(self, index):
         image_path, mask_path = self.pairs[index]
         image = read_image(image_path)
-        label = self.map_ids(read_mask(mask_path, self.mask_palette))
+        label = self.map_ids(self.read_ids(mask_path))
         if image.shape[:2] != label.shape:
             raise ValueError(
                 f"'{image_path}' has {image.shape[0]} x {image.shape[1]} pixels and "
                 f"its mask '{mask_path}' {label.shape[0]} x {label.shape[1]}; they "
                 "must be of one size. Resize the mask with nearest neighbour."
             )
-        wrong = (label < 0) | (label >= self.num_classes)
-        wrong &= label != self.ignore_class
-        if wrong.any():
-            raise ValueError(
-                f"The mask '{mask_path}' holds the ids "
-                f"{np.unique(label[wrong])[:20].tolist()}, expected 0 to "
-                f"{self.num_classes - 1} or {self.ignore_class} for void. Name them "
-                "in `void_ids`, translate them with `id_map`, or correct "
-                "`num_classes`; `keras_seg.data.check_dataset` tells which."
-            )
-        narrow = 0 <= self.ignore_class <= 255 and self.num_classes <= 256
-        return image, label.astype("uint8" if narrow else "int32")
+        check_ids(label, self.num_classes, self.ignore_class, f"mask '{mask_path}'")
+        return image, label.astype(label_dtype(self.num_classes, self.ignore_class))
 
     def size_of(self, index):
         """Height and width of an image, without decoding it.
@@ -165,6 +156,17 @@ class SegmentationFolder:
         """
         return image_size(self.pairs[index][0])
 
+    def read_ids(self, mask_path):
+        """The ids of a mask file as they stand there.
+
+        Args:
+            mask_path: path of the file.
+
+        Returns:
+            An integer array of shape `(height, width)`.
+        """
+        return read_mask(mask_path, self.mask_palette)
+
     def map_ids(self, mask):
         """Apply `id_map` and `void_ids` to the ids of a mask file.
 
@@ -174,9 +176,4 @@ class SegmentationFolder:
         Returns:
             An integer array of the same shape.
         """
-        label = mask.astype("int32")
-        for old, new in self.id_map.items():
-            label[mask == old] = new
-        for void_id in self.void_ids:
-            label[mask == void_id] = self.ignore_class
-        return label
+        return map_ids(mask, self.id_map, self.void_ids, self.ignore_class)

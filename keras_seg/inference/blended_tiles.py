@@ -2,11 +2,8 @@
 
 import numpy as np
 
+from keras_seg.inference.predict_patch import predict_patch
 from keras_seg.inference.tiling import blend_ramp
-
-# The stride of the coarsest level of most backbones. A side below it can shrink to
-# nothing inside the model.
-MIN_SIDE = 32
 
 
 def blended_tiles(model, image, rows, columns):
@@ -68,7 +65,7 @@ def _blended_columns(model, image, row, columns):
         patch = image[
             row.tile_start : row.tile_stop, column.tile_start : column.tile_stop
         ]
-        logits = _predict(model, patch)
+        logits = predict_patch(model, patch)
         logits = logits[
             row.start - row.tile_start : row.stop - row.tile_start,
             column.start - column.tile_start : column.stop - column.tile_start,
@@ -81,26 +78,3 @@ def _blended_columns(model, image, row, columns):
             strip = logits[:, -column.fade_out :] * fall
             logits = logits[:, : -column.fade_out]
         yield column.start, logits
-
-
-def _predict(model, patch):
-    """Logits of one patch, `(h, w, 3)` -> float32 `(h, w, K)`, writable."""
-    height, width = patch.shape[:2]
-    missing = max(0, MIN_SIDE - height), max(0, MIN_SIDE - width)
-    if any(missing):
-        patch = np.pad(patch, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-    logits = model.predict_on_batch(np.ascontiguousarray(patch)[None])
-    expected = (1, *patch.shape[:2], model.num_classes)
-    if np.shape(logits) != expected:
-        raise ValueError(
-            f"`model` returned an output of shape {np.shape(logits)} for an image of "
-            f"shape {patch.shape}, expected logits of shape {expected}. The model "
-            "must return one array of logits at the size of its input."
-        )
-    logits = np.array(logits[0, :height, :width], "float32")
-    if np.isnan(logits).any():
-        raise ValueError(
-            "`model` returned NaN logits, so no class can be chosen. Its weights are "
-            "probably damaged by a diverged training: load other weights."
-        )
-    return logits

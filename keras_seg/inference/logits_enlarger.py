@@ -1,10 +1,10 @@
 """Labels of a large image from the logits of a shrunk one."""
 
-import dataclasses
 import math
 
 import numpy as np
 
+from keras_seg.inference.bilinear_taps import BilinearTaps
 from keras_seg.inference.contenders import contenders
 
 # One step enlarges a square of at most this side, with at most this many values.
@@ -43,8 +43,8 @@ class LogitsEnlarger:
     def __init__(self, labels, size, threshold=None, ignore_class=255):
         self.labels = labels
         self.size = size
-        self.rows = _Taps.of_axis(size[0], labels.shape[0])
-        self.columns = _Taps.of_axis(size[1], labels.shape[1])
+        self.rows = BilinearTaps.of_axis(size[0], labels.shape[0])
+        self.columns = BilinearTaps.of_axis(size[1], labels.shape[1])
         self.threshold = threshold
         self.ignore_class = ignore_class
         self._above = self._lowest = None  # (w, K): last row above and of this band
@@ -107,49 +107,3 @@ class LogitsEnlarger:
             probability = 1.0 / np.sum(np.exp(planes, out=planes), axis=0)
             labels[probability < self.threshold] = self.ignore_class
         return labels
-
-
-@dataclasses.dataclass
-class _Taps:
-    """Along one axis, the two cells that each new pixel lies between.
-
-    The new pixel is `lower + (upper - lower) * weight`, with half-pixel centres.
-    """
-
-    lower: np.ndarray
-    upper: np.ndarray
-    weight: np.ndarray
-
-    @classmethod
-    def of_axis(cls, size, new_size):
-        position = (np.arange(new_size) + 0.5) * (size / new_size) - 0.5
-        position = np.clip(position, 0, size - 1)
-        lower = np.floor(position).astype("int64")
-        upper = np.minimum(lower + 1, size - 1)
-        return cls(lower, upper, (position - lower).astype("float32"))
-
-    def reaching(self, start, stop):
-        """The range of new pixels whose upper cell lies in `[start, stop)`."""
-        return range(*np.searchsorted(self.upper, [start, stop]).tolist())
-
-    def part(self, start, stop, origin):
-        """The taps of some new pixels, counted from the cell `origin`."""
-        part = slice(start, stop)
-        return _Taps(
-            self.lower[part] - origin, self.upper[part] - origin, self.weight[part]
-        )
-
-    @property
-    def span(self):
-        """All cells in use."""
-        return slice(int(self.lower[0]), int(self.upper[-1]) + 1)
-
-    def enlarge(self, x, axis):
-        """Enlarges along an axis; `x` holds the cells of `span`."""
-        first = self.lower[0]
-        below = x.take(self.lower - first, axis)
-        change = x.take(self.upper - first, axis)
-        change -= below
-        change *= np.expand_dims(self.weight, [i for i in range(3) if i != axis])
-        below += change
-        return below

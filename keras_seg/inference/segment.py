@@ -97,7 +97,7 @@ def segment(
     rows = Axis(height, tile_height, overlap)
     columns = Axis(width, tile_width, overlap)
 
-    labels = np.empty(image.shape[:2], _label_dtype(model))
+    labels = np.empty(image.shape[:2], label_dtype(model))
     void = {"threshold": threshold, "ignore_class": model.ignore_class}
     enlarger = LogitsEnlarger(labels, (height, width), **void)
     for top, left, logits in blended_tiles(model, shown, rows, columns):
@@ -109,7 +109,8 @@ def segment(
     return labels
 
 
-def _label_dtype(model):
+def label_dtype(model):
+    """The narrowest type that holds all ids of a model."""
     ids = [model.num_classes - 1]
     if model.ignore_class is not None:
         ids.append(model.ignore_class)

@@ -16,6 +16,8 @@ class PolynomialDecay(keras.optimizers.schedules.LearningRateSchedule):
         decay_steps: Integer, at least 1.
         final_rate: Float.
         power: Float, greater than 0.
+        warmup_steps: Integer. In the first steps, as many as this, the value is
+            multiplied by a factor that rises evenly to 1.
 
     Call arguments:
         step: Integer or integer tensor.
@@ -33,7 +35,9 @@ class PolynomialDecay(keras.optimizers.schedules.LearningRateSchedule):
     ```
     """
 
-    def __init__(self, initial_rate, decay_steps, final_rate=0.0, power=0.9):
+    def __init__(
+        self, initial_rate, decay_steps, final_rate=0.0, power=0.9, warmup_steps=0
+    ):
         super().__init__()
         if decay_steps < 1 or power <= 0:
             raise ValueError(
@@ -44,11 +48,13 @@ class PolynomialDecay(keras.optimizers.schedules.LearningRateSchedule):
         self.decay_steps = decay_steps
         self.final_rate = final_rate
         self.power = power
+        self.warmup_steps = warmup_steps
 
     def __call__(self, step):
-        rest = 1 - ops.cast(step, "float32") / self.decay_steps
-        rest = ops.power(ops.maximum(rest, 0.0), self.power)
-        return (self.initial_rate - self.final_rate) * rest + self.final_rate
+        step = ops.cast(step, "float32")
+        rest = ops.power(ops.maximum(1 - step / self.decay_steps, 0.0), self.power)
+        rate = (self.initial_rate - self.final_rate) * rest + self.final_rate
+        return rate * ops.minimum((step + 1) / max(self.warmup_steps, 1), 1.0)
 
     def get_config(self):
         return {
@@ -56,4 +62,5 @@ class PolynomialDecay(keras.optimizers.schedules.LearningRateSchedule):
             "decay_steps": self.decay_steps,
             "final_rate": self.final_rate,
             "power": self.power,
+            "warmup_steps": self.warmup_steps,
         }

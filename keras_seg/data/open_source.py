@@ -1,0 +1,64 @@
+"""A data set by name, as command lines call it."""
+
+import os
+
+from keras_seg.data.ade20k import ADE20K
+from keras_seg.data.camvid import CamVid
+from keras_seg.data.cityscapes import Cityscapes
+from keras_seg.data.coco_stuff import COCOStuff10K
+from keras_seg.data.find_root import find_root
+from keras_seg.data.pascal_context import PascalContext
+from keras_seg.data.segmentation_folder import SegmentationFolder
+
+DATA_SETS = {
+    "ade20k": ADE20K,
+    "camvid": CamVid,
+    "cityscapes": Cityscapes,
+    "coco-stuff": COCOStuff10K,
+    "pascal-context": PascalContext,
+}
+
+
+def open_source(name, root, split="train", ignore_class=255, **folder):
+    """Opens a data set by its name.
+
+    Args:
+        name: a key of `DATA_SETS`, or `"folder"`: masks named like the images in
+            `root/images` and `root/masks`, or in `root/images/SPLIT` and
+            `root/masks/SPLIT` where `root/images` has a folder of that name.
+        root: folder of the data set.
+        split: `"train"`, `"val"`, or what else the data set has.
+        ignore_class: integer id of void.
+        **folder: further arguments of `keras_seg.data.SegmentationFolder` for
+            `"folder"`, such as `class_names`.
+
+    Returns:
+        A source.
+
+    Raises:
+        ValueError: if there is no such data set, or it is not at `root`.
+
+    Example:
+
+    ```python
+    from keras_seg.data import open_source
+
+    try:
+        open_source("ade20k", "nowhere", "val")
+    except ValueError as error:
+        print(error)  # ADE20K is not at root='nowhere' ...
+    ```
+    """
+    if name in DATA_SETS:
+        return DATA_SETS[name](root, split, ignore_class=ignore_class)
+    if name != "folder":
+        raise ValueError(
+            f"There is no data set {name!r}. Expected one of "
+            f"{', '.join([*DATA_SETS, 'folder'])}."
+        )
+    needed = ["images", "masks"]
+    if os.path.isdir(os.path.join(root, "images", split)):
+        needed = [f"{kind}/{split}" for kind in needed]
+    root = find_root("The data set", root, [], needed)
+    folders = [os.path.join(root, kind) for kind in needed]
+    return SegmentationFolder(*folders, ignore_class=ignore_class, **folder)

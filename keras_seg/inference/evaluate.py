@@ -1,0 +1,121 @@
+"""How well a model segments a data set, by a test protocol."""
+
+import dataclasses
+import math
+
+import numpy as np
+from tqdm import tqdm
+
+from keras_seg.inference.protocol import Protocol
+from keras_seg.inference.segment_by_protocol import segment_by_protocol
+from keras_seg.metrics.mean_iou import MeanIoU
+
+# How many pixels are counted in one step.
+MAX_PIXELS = 4_000_000
+
+
+def evaluate(model, source, protocol=None, limit=None, progress=False):
+    """Mean IoU, accuracies and the values of each class over a data set.
+
+    Label maps are predicted one image at a time and compared at the size of the labels;
+    all numbers are read off one confusion matrix of the whole data set. A class that
+    occurs in neither truth nor prediction has no IoU, one that the truth does not hold
+    no accuracy, and neither counts in the means.
+
+    Args:
+        model: See `keras_seg.inference.segment`.
+        source: Sequence of `(image, label)`, such as `keras_seg.data.CamVid`. Void is
+            the model's `ignore_class`.
+        protocol: `keras_seg.inference.Protocol`; by default that of the model's preset,
+            else whole images at their own size.
+        limit: Integer: only this many images, from the first on.
+        progress: Boolean or string: whether to show a progress bar, and its title.
+            `None` shows one on a terminal only.
+
+    Returns:
+        Dictionary of `images`, `mean_iou`, `pixel_accuracy` (aAcc),
+        `mean_class_accuracy` (mAcc), `class_iou` and `class_accuracy` (dictionaries
+        from names to values or `None`), and `protocol`.
+
+    Raises:
+        ValueError: If the classes of model and source differ in number, void is another
+            label, or there is no image.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    from keras_seg.inference import evaluate
+
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(4, 1)(inputs))
+    model.num_classes, model.ignore_class = 4, 255
+    source = [(np.zeros((40, 50, 3), "uint8"), np.zeros((40, 50), "uint8"))]
+    print(evaluate(model, source)["mean_iou"])
+    ```
+    """
+    if protocol is None:
+        protocol = Protocol.of_model(model)
+    _check_classes(model, source)
+    count = len(source) if limit is None else min(limit, len(source))
+    if count < 1:
+        raise ValueError(
+            f"There is nothing to evaluate: the source has {len(source)} images and "
+            f"limit={limit}."
+        )
+    metric = MeanIoU(model.num_classes, model.ignore_class)
+    title = progress if isinstance(progress, str) else None
+    hidden = None if progress is None else not progress
+    for index in tqdm(range(count), desc=title, unit="image", disable=hidden):
+        image, truth = source[index]
+        labels = segment_by_protocol(model, image, protocol)
+        if np.shape(truth) != labels.shape:
+            raise ValueError(
+                f"Image {index} has {labels.shape[0]} x {labels.shape[1]} pixels, its "
+                f"label map the shape {np.shape(truth)}. They must be of one size."
+            )
+        step = max(1, MAX_PIXELS // labels.shape[1])
+        for top in range(0, len(labels), step):
+            part = slice(top, top + step)
+            metric.update_state(truth[part][None], labels[part][None])
+    names = getattr(source, "class_names", None) or model_names(model)
+    iou, accuracy = metric.class_iou(), metric.class_accuracy()
+    return {
+        "images": count,
+        "mean_iou": _mean(iou),
+        "pixel_accuracy": metric.pixel_accuracy(),
+        "mean_class_accuracy": _mean(accuracy),
+        "class_iou": dict(zip(names, _numbers(iou), strict=True)),
+        "class_accuracy": dict(zip(names, _numbers(accuracy), strict=True)),
+        "protocol": dataclasses.asdict(protocol),
+    }
+
+
+def model_names(model):
+    """The names of a model's classes, or their ids where it has none."""
+    names = getattr(model, "class_names", None)
+    return names or [f"class {class_id}" for class_id in range(model.num_classes)]
+
+
+def _check_classes(model, source):
+    classes = getattr(source, "num_classes", model.num_classes)
+    if classes != model.num_classes:
+        raise ValueError(
+            f"The model has {model.num_classes} classes and the data {classes}. Choose "
+            "a preset for this data set, or read the data with the model's classes."
+        )
+    void = getattr(source, "ignore_class", model.ignore_class)
+    if void != model.ignore_class:
+        raise ValueError(
+            f"Void is {model.ignore_class} to the model and {void} in the data. Open "
+            f"the data with ignore_class={model.ignore_class}."
+        )
+
+
+def _mean(values):
+    return float(np.nanmean(values)) if np.isfinite(values).any() else 0.0
+
+
+def _numbers(values):
+    return [None if math.isnan(value) else float(value) for value in values]

@@ -1,0 +1,62 @@
+"""Class probabilities, averaged over scales and the mirrored image."""
+
+import numpy as np
+
+from keras_seg.inference.averaged_windows import WindowAxis, averaged_windows
+from keras_seg.inference.bilinear_taps import BilinearTaps
+from keras_seg.inference.shown_image import shown_image, window_and_stride
+
+# Most values that are enlarged in one step.
+MAX_STEP = 8_000_000
+
+
+def mean_probabilities(model, image, protocol, area=None):
+    """Class probabilities of an area of an image, averaged over scales and flip.
+
+    Args:
+        model, image, protocol: See `segment_by_protocol`; the image is a uint8 array.
+        area: `(top, bottom, left, right)`, by default all. All its values are held.
+
+    Returns:
+        float32 array `(h, w, K)`.
+    """
+    height, width = image.shape[:2]
+    top, bottom, left, right = area or (0, height, 0, width)
+    total = np.zeros((bottom - top, right - left, model.num_classes), "float32")
+    passes = protocol.passes(height, width)
+    for pass_height, pass_width, mirrored in passes:
+        shown = shown_image(image, pass_height, pass_width, mirrored)
+        begin, end = (width - right, width - left) if mirrored else (left, right)
+        columns = BilinearTaps.of_axis(pass_width, width).part(begin, end, origin=0)
+        rows = BilinearTaps.of_axis(pass_height, height).part(top, bottom, origin=0)
+        logits = _logits(model, shown, protocol, rows.span, columns.span)
+        target = total[:, ::-1] if mirrored else total
+        step = max(1, MAX_STEP // (total.shape[1] * total.shape[2]))
+        for start in range(0, bottom - top, step):
+            part = rows.part(start, start + step, origin=rows.span.start)
+            x = part.enlarge(logits[part.span], axis=0)  # (step, w, K)
+            x = columns.enlarge(x, axis=1)  # (step, W, K)
+            x -= x.max(axis=-1, keepdims=True)
+            np.exp(x, out=x)
+            x /= x.sum(axis=-1, keepdims=True)
+            target[start : start + step] += x
+    total /= len(passes)
+    return total
+
+
+def _logits(model, shown, protocol, rows, columns):
+    """Averaged logits of the rows and columns of two slices."""
+    height, width = shown.shape[:2]
+    window, stride = window_and_stride(model, protocol, height, width)
+    row_axis = WindowAxis(height, window[0], stride[0], rows.start, rows.stop)
+    column_axis = WindowAxis(width, window[1], stride[1], columns.start, columns.stop)
+    size = rows.stop - rows.start, columns.stop - columns.start, model.num_classes
+    logits = None
+    for top, left, block in averaged_windows(model, shown, row_axis, column_axis):
+        if block.shape == size:  # one window: no second copy of it
+            return block
+        if logits is None:
+            logits = np.empty(size, "float32")
+        y, x = top - rows.start, left - columns.start
+        logits[y : y + block.shape[0], x : x + block.shape[1]] = block
+    return logits

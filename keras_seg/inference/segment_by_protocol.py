@@ -1,0 +1,115 @@
+"""Segment one image as a test protocol asks for it, in bounded memory."""
+
+import math
+
+import numpy as np
+
+from keras_seg.inference.as_rgb import as_rgb
+from keras_seg.inference.averaged_windows import WindowAxis, averaged_windows
+from keras_seg.inference.decide import decide
+from keras_seg.inference.logits_enlarger import LogitsEnlarger
+from keras_seg.inference.mean_probabilities import mean_probabilities
+from keras_seg.inference.protocol import Protocol
+from keras_seg.inference.segment import label_dtype
+from keras_seg.inference.shown_image import shown_image, window_and_stride
+
+# Most values (4 bytes each) that wait for the windows below, and most that the
+# probabilities of one area have.
+MAX_WAITING = 60_000_000
+MAX_AREA = 80_000_000
+
+
+def segment_by_protocol(model, image, protocol=None):
+    """The class of every pixel of one image, found as a test protocol asks for it.
+
+    The image is resized bilinearly; logits are averaged over the windows that see a
+    pixel and resized bilinearly to the image's own size. With several scales, or the
+    mirrored image beside the image, probabilities are averaged there.
+
+    Whatever the size of the image, a few windows are held at a time and never the
+    logits of a large image. Several scales of a large image are done area by area, and
+    windows across the border of two areas are computed for both. Where `"whole"` would
+    show the model more than 8 million pixels or get more than 300 million logits from
+    it, windows with an overlap of an eighth are shown instead.
+
+    Args:
+        model: See `keras_seg.inference.segment`.
+        image: See `keras_seg.inference.segment`.
+        protocol: `keras_seg.inference.Protocol`; by default that of the model's preset,
+            else whole images at their own size.
+
+    Returns:
+        NumPy array `(H, W)`: uint8 where all ids fit, else int32.
+
+    Raises:
+        ValueError: If the image cannot be read or the model's output does not fit.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    from keras_seg.inference import Protocol, segment_by_protocol
+
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(4, 1)(inputs))
+    model.num_classes, model.ignore_class = 4, 255
+    protocol = Protocol("slide", window=64, stride=48, scales=(0.5, 1.0), flip=True)
+    labels = segment_by_protocol(model, np.zeros((60, 90, 3), "uint8"), protocol)
+    print(labels.shape)  # (60, 90)
+    ```
+    """
+    if protocol is None:
+        protocol = Protocol.of_model(model)
+    image = as_rgb(image)
+    passes = protocol.passes(*image.shape[:2])
+    labels = np.empty(image.shape[:2], label_dtype(model))
+    if len(passes) == 1:
+        _write_labels(model, image, protocol, passes[0], labels)
+        return labels
+    height, width = labels.shape
+    for top, bottom, left, right in _areas(height, width, model.num_classes):
+        area = (top, bottom, left, right)
+        scores = mean_probabilities(model, image, protocol, area)
+        labels[top:bottom, left:right] = np.argmax(scores, axis=-1)
+    return labels
+
+
+def _write_labels(model, image, protocol, size, labels):
+    """Labels of an image that is shown once: no probabilities are needed."""
+    shown = shown_image(image, *size)
+    height, width = shown.shape[:2]
+    window, stride = window_and_stride(model, protocol, height, width)
+    rows = WindowAxis(height, window[0], stride[0])
+    if shown is not image:
+        enlarger = LogitsEnlarger(labels, (height, width))
+        columns = WindowAxis(width, window[1], stride[1])
+        for top, left, logits in averaged_windows(model, shown, rows, columns):
+            enlarger.add(top, left, logits)
+        return
+    # Columns apart from one another where too much would wait for the windows below.
+    waiting = max(row.last - row.settled for row in rows.windows) * model.num_classes
+    for begin, end in _parts(width, MAX_WAITING // max(waiting, 1)):
+        columns = WindowAxis(width, window[1], stride[1], begin, end)
+        for top, left, logits in averaged_windows(model, shown, rows, columns):
+            bottom, right = top + logits.shape[0], left + logits.shape[1]
+            labels[top:bottom, left:right] = decide(logits)
+
+
+def _areas(height, width, num_classes):
+    """Near-square areas that cover an image and keep to the budget."""
+    if height * width * num_classes <= MAX_AREA:
+        return [(0, height, 0, width)]
+    side = max(1, math.isqrt(MAX_AREA // num_classes))
+    return [
+        (*rows, *columns)
+        for rows in _parts(height, side)
+        for columns in _parts(width, side)
+    ]
+
+
+def _parts(size, longest):
+    """Even parts of an axis, none longer than `longest`."""
+    count = math.ceil(size / max(1, min(longest, size)))
+    edges = [round(index * size / count) for index in range(count + 1)]
+    return list(zip(edges, edges[1:], strict=False))

@@ -1,0 +1,44 @@
+import keras
+
+from keras_seg.metrics.confusion_metric import ConfusionMetric, mean_of_present
+
+
+@keras.saving.register_keras_serializable(package="keras_seg")
+class MeanClassAccuracy(ConfusionMetric):
+    """Mean over the classes of the share of their pixels that are right (mAcc).
+
+    Classes that the truth does not hold are left out.
+
+    Args:
+        num_classes: Integer. Number of classes `K`.
+        ignore_class: Integer, the void label, or `None`.
+        name: String.
+        dtype: Passed to `keras.metrics.Metric`.
+
+    Call arguments:
+        y_true: Integer tensor `(B, H, W)` or `(B, H, W, 1)`, class ids.
+        y_pred: Logits or probabilities `(B, H, W, K)`, or class ids of the shape of
+            `y_true`.
+        sample_weight: Ignored: a count of pixels has no weights.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    metric = keras_seg.metrics.MeanClassAccuracy(num_classes=3)
+    metric.update_state(np.array([[[0, 0, 1, 255]]]), np.array([[[0, 2, 1, 2]]]))
+    print(float(metric.result()))  # 0.75
+    print(metric.class_accuracy())  # [0.5 1. nan]
+    ```
+    """
+
+    def __init__(
+        self, num_classes, ignore_class=255, name="mean_class_accuracy", dtype=None
+    ):
+        super().__init__(num_classes, ignore_class, name=name, dtype=dtype)
+
+    def result(self):
+        hits, truth, _ = self._counts()
+        return mean_of_present(hits, truth)
