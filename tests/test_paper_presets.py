@@ -14,6 +14,7 @@ from small_papers import small_paper
 
 import keras_seg
 from keras_seg import presets
+from keras_seg.inference import Protocol
 from keras_seg.models import Segmenter, SwinBackbone
 from keras_seg.presets import load_preset, paper_table, pretrained_backbone
 from keras_seg.presets.paper_presets import find_paper
@@ -53,18 +54,26 @@ def test_table_has_the_papers_configurations():
     )
     assert set(paper_table.PUBLISHED_HEAD_PARAMETERS) <= set(facts)
     assert set(paper_table.HANDLES) <= set(facts)
+    for entry in facts.values():
+        Protocol(**entry["test_protocol"])  # raises where they contradict each other
     published = facts[FULL]
     assert published["test_protocol"] == {
         "mode": "slide",
         "window": [640, 640],
         "stride": [608, 608],
+        "resize": [2560, 640],
     }
     assert published["crop_size"] == [640, 640]
     assert published["mean"] == [123.675, 116.28, 103.53]
     assert published["arguments"]["query_activation"] == "relu"
     assert published["backbone_config"]["drop_path"] == 0.3
     whole = facts["cpt/ade20k_resnet_101_512"]["test_protocol"]
-    assert whole == {"mode": "whole", "window": None, "stride": None}
+    assert whole == {
+        "mode": "whole",
+        "window": None,
+        "stride": None,
+        "resize": [2048, 512],
+    }
     context = facts["cpt/pascal_context_resnet_101_480"]["test_protocol"]
     assert context["window"] == [480, 480] and context["stride"] == [320, 320]
     assert facts["cpt/cityscapes_swin_large_1024"]["test_protocol"]["stride"][0] == 768

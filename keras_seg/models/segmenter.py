@@ -58,8 +58,8 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
             objects have about the size they had in training.
         crop_size: `[height, width]` of the crops in training, or `None`: for those who
             train and test, the model itself takes any size.
-        test_protocol: How the paper tests, or `None`: a dictionary of `mode`,
-            `"whole"` or `"slide"`, and `window` and `stride`, `[height, width]`.
+        test_protocol: How the paper tests, or `None`: a dictionary of arguments of
+            `keras_seg.inference.Protocol`.
         compile: Boolean. Whether to compile with the defaults.
         **kwargs: Passed to `keras_hub.models.ImageSegmenter`.
 

@@ -36,8 +36,9 @@ def describe_preset(name):
         `backbone` (title), `backbone_class`, `backbone_config`, `pretrained` (the
         backbone's weights in keras-hub), `crop_size` `[height, width]`, `mean` and
         `std` (in 0..255), `arguments` of the model, `test_protocol`
-        (`{"mode": "whole" or "slide", "window": [h, w], "stride": [h, w]}`; `window`
-        and `stride` are `None` for the whole image), `published`, whether the authors
+        (`{"mode": "whole" or "slide", "window": [h, w], "stride": [h, w], "resize":
+        [long, short]}`, arguments of `keras_seg.inference.Protocol`; `None` where the
+        image is shown whole or at its own size), `published`, whether the authors
         give this very configuration, and `description`.
 
     Raises:
@@ -97,7 +98,7 @@ def _entry(model, data, name):
     facts, data_set = paper_table.MODELS[model], paper_table.DATA_SETS[data]
     backbone = paper_table.BACKBONES[name]
     tests = paper_table.TESTS[data]
-    crop, stride = tests.get(name.split("_")[0], tests[""])
+    crop, stride, resize = tests.get(name.split("_")[0], tests[""])
     config = dict(backbone["config"])
     if backbone.get("fixed_size"):
         config["image_shape"] = (crop, crop, 3)
@@ -121,6 +122,7 @@ def _entry(model, data, name):
             "mode": "slide" if stride else "whole",
             "window": [crop, crop] if stride else None,
             "stride": [stride, stride] if stride else None,
+            "resize": resize and list(resize),
         },
         "published": published,
         "description": (

@@ -95,13 +95,22 @@ BACKBONES = {
     },
 }
 
-# Side of the crop, and stride of the window that is slid over a test image, or None for
-# the whole image at once; by data set and, where it differs, by backbone.
+# Side of the crop; stride of the window that is slid over a test image, or None for the
+# whole image at once; and the greatest long and short side to which the image is scaled
+# first, or None for its own size. By data set and, where it differs, by backbone. The
+# sides are the customary ones of these data sets.
 TESTS = {
-    "ade20k": {"swin": (640, 608), "mit": (512, 341), "": (512, None)},
-    "pascal_context": {"": (480, 320)},
-    "cityscapes": {"": (1024, 768)},
-    "coco_stuff_10k": {"mit": (512, 341), "": (512, None)},
+    "ade20k": {
+        "swin": (640, 608, [2560, 640]),
+        "mit": (512, 341, [2048, 512]),
+        "": (512, None, [2048, 512]),
+    },
+    "pascal_context": {"": (480, 320, [520, 520])},
+    "cityscapes": {"": (1024, 768, None)},
+    "coco_stuff_10k": {
+        "mit": (512, 341, [2048, 512]),
+        "": (512, None, [2048, 512]),
+    },
 }
 
 # Of each model: arguments beside the number of classes, backbones and data sets. The
