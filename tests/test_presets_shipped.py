@@ -34,6 +34,8 @@ def entry(project, monkeypatch):
     root, entry = project
     entry = {**entry, "files": dict(entry["files"])}
     monkeypatch.setattr(shipped, "PACKAGE", root / "keras_seg")
+    for model in PRESETS:
+        monkeypatch.setitem(PRESETS, model, {})
     monkeypatch.setitem(PRESETS, "ECENet", {"tiny": entry})
     return entry
 
