@@ -13,7 +13,8 @@ import argparse
 import json
 import pathlib
 
-from variants import conditions, mean_and_spread, percent, run_all, table
+from report import table
+from variants import conditions, mean_and_spread, percent, run_all
 
 STRIDE_32 = ["--pyramid-levels", "P5"]
 SOURCES = {

@@ -13,6 +13,8 @@ import hashlib
 import json
 import pathlib
 
+from report import table
+
 from keras_seg import presets
 from keras_seg.data.ade20k_classes import ADE20K_COLOURS
 
@@ -243,11 +245,6 @@ def results_table(results, splits):
         rows.append((f"regions, {key.replace('_', ' ')}", *values))
     images = [f"{split} ({results[split]['images']} images)" for split in splits]
     return table(["class", *images], rows)
-
-
-def table(heads, rows):
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 def flag(key, value):

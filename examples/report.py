@@ -95,3 +95,9 @@ def _processor():
         return next(s.split(":")[1].strip() for s in lines if "model name" in s)
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def table(heads, rows):
+    """A table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

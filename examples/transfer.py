@@ -19,7 +19,8 @@ import argparse
 import json
 import pathlib
 
-from variants import conditions, mean_and_spread, percent, run_all, table
+from report import table
+from variants import conditions, mean_and_spread, percent, run_all
 
 from keras_seg import presets
 

@@ -91,11 +91,6 @@ def percent(values, sign=""):
     return text
 
 
-def table(heads, rows):
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
 def conditions(runs):
     """What all runs of a table have in common, or else what each has."""
     keys = ("commit", "backend", "keras", "hardware")
