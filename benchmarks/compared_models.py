@@ -34,6 +34,8 @@ def size_for(name, height, width):
 
 def build_model(name, num_classes, size):
     """A compiled model from images in 0..255 to logits."""
+    if "/" in name:
+        return keras_seg.presets.load_model(name, load_weights=False)
     family = name.split(",")[0]
     if family in OURS:
         # As examples/train.py builds it.

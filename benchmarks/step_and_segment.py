@@ -1,4 +1,4 @@
-"""One training step and one `segment` call, beside models of keras-hub.
+r"""One training step and one `segment` call, beside models of keras-hub.
 
     KERAS_BACKEND=tensorflow python benchmarks/step_and_segment.py
 
@@ -7,6 +7,10 @@ measured in rounds, each in the reverse order of the one before, so that a machi
 grows slower or faster hits all models alike. A step is what `model.fit` does for a
 batch that is in memory; `segment` goes from uint8 pixels to a label map, with
 normalisation, resizing and argmax. Weights are random: speed does not depend on them.
+A preset of a paper is a model too; the first model is then what all are compared with:
+
+    KERAS_BACKEND=tensorflow python benchmarks/step_and_segment.py --batch-size 1 \
+        --models ecenet/ade20k_swin_base_640 --height 640 --width 640 --num-classes 150
 """
 
 import argparse
@@ -150,10 +154,14 @@ def summarise(options, results):
         )
     for row in rows:
         for other in rows:
-            if (other["model"], other["phase"]) == (REFERENCE, row["phase"]):
+            if (other["model"], other["phase"]) == (reference(options), row["phase"]):
                 row["time_ratio"] = row["median_ms"] / other["median_ms"]
                 row["peak_ratio"] = row["peak_mb"] / other["peak_mb"]
     return rows
+
+
+def reference(options):
+    return REFERENCE if REFERENCE in options.models else options.models[0]
 
 
 def header_of(options, results):
@@ -170,10 +178,11 @@ def header_of(options, results):
 
 
 def write(options, header, rows):
-    size = f"{options.height}x{options.width}"
-    path = result_path(
-        options.output, "step_and_segment", header, options.dtype, size
-    ).with_suffix(".csv")
+    words = [options.dtype, f"{options.height}x{options.width}"]
+    words += [name.replace("/", "_") for name in options.models if "/" in name]
+    path = result_path(options.output, "step_and_segment", header, *words).with_suffix(
+        ".csv"
+    )
     with path.open("w", newline="") as file:
         file.writelines(f"# {key}: {value}\n" for key, value in header.items())
         table = csv.DictWriter(file, {key: 0 for row in rows for key in row})
@@ -182,19 +191,19 @@ def write(options, header, rows):
             table.writerow(
                 {k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()}
             )
-    text = "\n".join(markdown(header, rows)) + "\n"
+    text = "\n".join(markdown(header, rows, reference(options))) + "\n"
     path.with_suffix(".md").write_text(text)
     print(f"\n{text}\n{path}")
 
 
-def markdown(header, rows):
+def markdown(header, rows, reference):
     yield f"# One training step and one `segment` call: {header['backend']}\n"
     for key, value in header.items():
         yield f"- {key}: {value}"
     for phase in PHASES:
         yield f"\n## {phase}\n"
         yield (
-            f"| model | size | parameters | ms | x {REFERENCE} | peak MB | x "
+            f"| model | size | parameters | ms | x {reference} | peak MB | x "
             "| MB before the first batch |"
         )
         yield "|---|---|---|---|---|---|---|---|"
@@ -214,7 +223,14 @@ def main():
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--models", nargs="+", choices=MODELS, default=MODELS, metavar="NAME")
+    add(
+        "--models",
+        nargs="+",
+        default=MODELS,
+        metavar="NAME",
+        help="presets of the papers, such as ecenet/ade20k_swin_base_640, or some of "
+        "those by default",
+    )
     add("--height", type=int, default=360)
     add("--width", type=int, default=480)
     add("--num-classes", type=int, default=11)
@@ -227,6 +243,11 @@ def main():
     add("--model", help=argparse.SUPPRESS)  # the process of one model and phase
     add("--phase", choices=PHASES, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    unknown = [
+        name for name in options.models if name not in MODELS and "/" not in name
+    ]
+    if unknown:
+        parser.error(f"no model is called {', '.join(unknown)}; there are {MODELS}")
     if options.phase:
         print(json.dumps(measure(options)))
         return
