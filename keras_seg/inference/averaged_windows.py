@@ -59,7 +59,8 @@ def averaged_windows(model, image, rows, columns):
     """Yields the logits of an area of an image in blocks that cover it once.
 
     A block is given away as soon as no further window sees it: what waits is one
-    window and the strip that the windows below overlap.
+    window and the strip that the windows below overlap. A block is part of all logits
+    of its window: who is done with one does well to `del` it before the next.
 
     Args:
         model: See `keras_seg.inference.segment`.
@@ -90,6 +91,7 @@ def averaged_windows(model, image, rows, columns):
         next_below = beside = None  # beside (h, overlap, K)
         for column in columns.windows:
             patch = image[row.start : row.stop, column.start : column.stop]
+            logits = None  # gives those of the window before away
             logits = predict_patch(model, patch)
             logits = logits[
                 row.first - row.start : row.last - row.start,

@@ -55,6 +55,7 @@ def blended_tiles(model, image, rows, columns):
                 next_strip[:, left:right] = logits[-row.fade_out :] * fall
                 logits = logits[: -row.fade_out]
             yield row.start, left, logits
+            del logits
         strip = next_strip
 
 
@@ -65,6 +66,7 @@ def _blended_columns(model, image, row, columns):
         patch = image[
             row.tile_start : row.tile_stop, column.tile_start : column.tile_stop
         ]
+        logits = None  # gives those of the tile before away
         logits = predict_patch(model, patch)
         logits = logits[
             row.start - row.tile_start : row.stop - row.tile_start,

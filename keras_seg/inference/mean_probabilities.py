@@ -29,34 +29,52 @@ def mean_probabilities(model, image, protocol, area=None):
         begin, end = (width - right, width - left) if mirrored else (left, right)
         columns = BilinearTaps.of_axis(pass_width, width).part(begin, end, origin=0)
         rows = BilinearTaps.of_axis(pass_height, height).part(top, bottom, origin=0)
-        logits = _logits(model, shown, protocol, rows.span, columns.span)
         target = total[:, ::-1] if mirrored else total
+        blocks = _blocks(model, shown, protocol, rows.span, columns.span)
+        if shown.shape == image.shape:  # nothing to enlarge
+            for y, x, logits in blocks:
+                _add_probabilities(logits, target[y - top :, x - begin :])
+                del logits
+            continue
+        logits = _joined(blocks, rows.span, columns.span)
         step = max(1, MAX_STEP // (total.shape[1] * total.shape[2]))
         for start in range(0, bottom - top, step):
             part = rows.part(start, start + step, origin=rows.span.start)
             x = part.enlarge(logits[part.span], axis=0)  # (step, w, K)
             x = columns.enlarge(x, axis=1)  # (step, W, K)
-            x -= x.max(axis=-1, keepdims=True)
-            np.exp(x, out=x)
-            x /= x.sum(axis=-1, keepdims=True)
-            target[start : start + step] += x
+            _add_probabilities(x, target[start:])
+        del logits
     total /= len(passes)
     return total
 
 
-def _logits(model, shown, protocol, rows, columns):
-    """Averaged logits of the rows and columns of two slices."""
+def _blocks(model, shown, protocol, rows, columns):
+    """Averaged logits of the rows and columns of two slices, block by block."""
     height, width = shown.shape[:2]
     window, stride = window_and_stride(model, protocol, height, width)
     row_axis = WindowAxis(height, window[0], stride[0], rows.start, rows.stop)
     column_axis = WindowAxis(width, window[1], stride[1], columns.start, columns.stop)
-    size = rows.stop - rows.start, columns.stop - columns.start, model.num_classes
+    return averaged_windows(model, shown, row_axis, column_axis)
+
+
+def _joined(blocks, rows, columns):
+    """One array of the blocks that cover the rows and columns of two slices."""
+    size = rows.stop - rows.start, columns.stop - columns.start
     logits = None
-    for top, left, block in averaged_windows(model, shown, row_axis, column_axis):
-        if block.shape == size:  # one window: no second copy of it
+    for top, left, block in blocks:
+        if block.shape[:2] == size:  # one window: no second copy of it
             return block
         if logits is None:
-            logits = np.empty(size, "float32")
+            logits = np.empty((*size, block.shape[2]), "float32")
         y, x = top - rows.start, left - columns.start
         logits[y : y + block.shape[0], x : x + block.shape[1]] = block
+        del block
     return logits
+
+
+def _add_probabilities(logits, total):
+    """Adds the softmax of logits, which are changed, to the first of a total."""
+    logits -= logits.max(axis=-1, keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=-1, keepdims=True)
+    total[: logits.shape[0], : logits.shape[1]] += logits

@@ -48,8 +48,9 @@ def predict_patch(model, patch):
             f"shape {patch.shape}, expected logits of shape {expected}. The model "
             "must return one array of logits at the size of its input."
         )
-    logits = np.array(logits[0, :height, :width], "float32")
-    if np.isnan(logits).any():
+    # What Keras returns is a copy already, and another would be as large.
+    logits = np.require(logits, "float32", "W")[0, :height, :width]
+    if np.isnan(np.max(logits)):
         raise ValueError(
             "`model` returned NaN logits, so no class can be chosen. Its weights are "
             "probably damaged by a diverged training: load other weights."

@@ -29,15 +29,13 @@ def region_maps(model, image):
     ```python
     import numpy as np
     import keras_seg
-    from keras_seg.inference.regions import region_maps
+    from keras_seg.inference.regions import region_ids, region_maps
 
-    model = keras_seg.SGR(
-        keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
-        num_classes=3,
-        hidden_dim=8,
-        reasoner={"num_regions": 4, "depth": 1},
-    )
-    print(region_maps(model, np.zeros((40, 60, 3), "uint8")).shape)  # (40, 60, 4)
+    backbone = keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+    model = keras_seg.SGR(backbone, 3, hidden_dim=8, reasoner={"num_regions": 4})
+    image = np.zeros((40, 60, 3), "uint8")
+    print(region_maps(model, image).shape)  # (40, 60, 4)
+    print(region_ids(model, image).shape)  # (40, 60), see below
     ```
     """
     _check(model)
@@ -55,29 +53,13 @@ def region_ids(model, image):
     """The region that each pixel belongs to most, in bounded memory.
 
     Args:
-        model, image: See `region_maps`.
+        model, image: See `region_maps`, whose example shows this as well.
 
     Returns:
         Integer array `(H, W)`.
 
     Raises:
         ValueError: If the model has no regions.
-
-    Example:
-
-    ```python
-    import numpy as np
-    import keras_seg
-    from keras_seg.inference.regions import region_ids
-
-    model = keras_seg.SGR(
-        keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
-        num_classes=3,
-        hidden_dim=8,
-        reasoner={"num_regions": 4, "depth": 1},
-    )
-    print(region_ids(model, np.zeros((40, 60, 3), "uint8")).shape)  # (40, 60)
-    ```
     """
     _check(model)
     view = SimpleNamespace(

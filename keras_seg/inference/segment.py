@@ -106,6 +106,7 @@ def segment(
             labels[top:bottom, left:right] = decide(logits, **void)
         else:
             enlarger.add(top, left, logits)
+        del logits
     return labels
 
 

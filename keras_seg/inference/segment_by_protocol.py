@@ -13,8 +13,8 @@ from keras_seg.inference.protocol import Protocol
 from keras_seg.inference.segment import label_dtype
 from keras_seg.inference.shown_image import shown_image, window_and_stride
 
-# Most values (4 bytes each) that wait for the windows below, and most that the
-# probabilities of one area have.
+# Most values (4 bytes each) that wait for the windows below, and most that one area
+# holds: its probabilities and what is enlarged for them.
 MAX_WAITING = 60_000_000
 MAX_AREA = 80_000_000
 
@@ -68,7 +68,7 @@ def segment_by_protocol(model, image, protocol=None):
         _write_labels(model, image, protocol, passes[0], labels)
         return labels
     height, width = labels.shape
-    for top, bottom, left, right in _areas(height, width, model.num_classes):
+    for top, bottom, left, right in _areas(height, width, model.num_classes, passes):
         area = (top, bottom, left, right)
         scores = mean_probabilities(model, image, protocol, area)
         labels[top:bottom, left:right] = np.argmax(scores, axis=-1)
@@ -86,6 +86,7 @@ def _write_labels(model, image, protocol, size, labels):
         columns = WindowAxis(width, window[1], stride[1])
         for top, left, logits in averaged_windows(model, shown, rows, columns):
             enlarger.add(top, left, logits)
+            del logits
         return
     # Columns apart from one another where too much would wait for the windows below.
     waiting = max(row.last - row.settled for row in rows.windows) * model.num_classes
@@ -94,13 +95,17 @@ def _write_labels(model, image, protocol, size, labels):
         for top, left, logits in averaged_windows(model, shown, rows, columns):
             bottom, right = top + logits.shape[0], left + logits.shape[1]
             labels[top:bottom, left:right] = decide(logits)
+            del logits
 
 
-def _areas(height, width, num_classes):
+def _areas(height, width, num_classes, passes):
     """Near-square areas that cover an image and keep to the budget."""
-    if height * width * num_classes <= MAX_AREA:
+    pixels = height * width
+    enlarged = [h * w for h, w, _ in passes if (h, w) != (height, width)]
+    most = int(MAX_AREA / num_classes / (1 + max(enlarged, default=0) / pixels))
+    if pixels <= most:
         return [(0, height, 0, width)]
-    side = max(1, math.isqrt(MAX_AREA // num_classes))
+    side = max(1, math.isqrt(most))
     return [
         (*rows, *columns)
         for rows in _parts(height, side)

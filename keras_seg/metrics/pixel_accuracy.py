@@ -8,17 +8,7 @@ from keras_seg.metrics.confusion_metric import ConfusionMetric
 class PixelAccuracy(ConfusionMetric):
     """Share of the valid pixels of a whole data set whose class is right (aAcc).
 
-    Args:
-        num_classes: Integer. Number of classes `K`.
-        ignore_class: Integer, the void label, or `None`.
-        name: String.
-        dtype: Passed to `keras.metrics.Metric`.
-
-    Call arguments:
-        y_true: Integer tensor `(B, H, W)` or `(B, H, W, 1)`, class ids.
-        y_pred: Logits or probabilities `(B, H, W, K)`, or class ids of the shape of
-            `y_true`.
-        sample_weight: Ignored: a count of pixels has no weights.
+    Arguments, also of the call, are those of `keras_seg.metrics.MeanIoU`.
 
     Example:
 

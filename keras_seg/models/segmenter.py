@@ -196,9 +196,10 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
         features = self.pyramid(x, training=False if frozen else training)
         features = keras.tree.flatten(features)  # a list, also of a single level
         outputs = self.head(features, training=training)
-        logits = self.resize_to_match(outputs["logits"], images)  # (B, H, W, K')
-        if not training:
+        logits = outputs["logits"]  # (B, h, w, K')
+        if not training:  # here, because a copy after resizing would be large
             logits = logits / self.temperature
+        logits = self.resize_to_match(logits, images)  # (B, H, W, K')
         if self.spread_classes is not None:
             logits = self.spread_classes(logits)  # (B, H, W, K)
         return {**outputs, "logits": logits}

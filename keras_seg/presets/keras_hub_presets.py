@@ -13,6 +13,7 @@ from keras_hub.src.utils.preset_utils import (
     get_file,
 )
 
+from keras_seg.models.mit_backbone import MiTBackbone
 from keras_seg.models.segmenter import Segmenter
 from keras_seg.presets import preset_files
 from keras_seg.presets.check_config import check_config, registered_class
@@ -66,18 +67,29 @@ def model_folder(preset, load_weights):
 def load_backbone(preset, load_weights, **kwargs):
     """The backbone of a preset and the converter for its images.
 
+    keras-hub's MiT becomes a `keras_seg.models.MiTBackbone`, which takes any size.
+
     Returns:
         `(backbone, converter)`: the converter scales only, and is `None` if the
         preset has none.
     """
+    config = {}
     if check_file_exists(preset, preset_files.CONFIG):
         path = Path(get_file(preset, preset_files.CONFIG))
         config = preset_files.read_json(path)
         if "registered_name" in config:  # else another library's, which is converted
             check_config(config, path)
+    is_mit = config.get("registered_name") == "keras_hub>MiTBackbone"
+    if is_mit:
+        image_shape = kwargs.pop("image_shape", (None, None, 3))
     backbone = keras_hub.models.Backbone.from_preset(
         preset, load_weights=load_weights, **kwargs
     )
+    if is_mit:
+        square = backbone
+        config = {**square.get_config(), "image_shape": image_shape}
+        backbone = MiTBackbone.from_config(config)
+        backbone.set_weights(square.get_weights())
     converter = None
     if check_file_exists(preset, "image_converter.json"):
         converter = keras_hub.layers.ImageConverter.from_preset(preset, image_size=None)

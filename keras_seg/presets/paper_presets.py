@@ -99,9 +99,6 @@ def _entry(model, data, name):
     backbone = paper_table.BACKBONES[name]
     tests = paper_table.TESTS[data]
     crop, stride, resize = tests.get(name.split("_")[0], tests[""])
-    config = dict(backbone["config"])
-    if backbone.get("fixed_size"):
-        config["image_shape"] = (crop, crop, 3)
     short = f"{data}_{name}_{crop}"
     full = f"{model.lower()}/{short}"
     published = full in paper_table.PUBLISHED
@@ -112,12 +109,12 @@ def _entry(model, data, name):
         "colours": data_set["colours"],
         "backbone": backbone["title"],
         "backbone_class": backbone["class"],
-        "backbone_config": config,
+        "backbone_config": dict(backbone["config"]),
         "pretrained": backbone["pretrained"],
         "crop_size": [crop, crop],
         "mean": list(paper_table.MEAN),
         "std": list(paper_table.STD),
-        "arguments": {**facts["arguments"], **backbone.get("arguments", {})},
+        "arguments": facts["arguments"],
         "test_protocol": {
             "mode": "slide" if stride else "whole",
             "window": [crop, crop] if stride else None,

@@ -75,10 +75,9 @@ BACKBONES = {
         "config": {**_RESNET_101, "output_stride": 8},
         "pretrained": "resnet_101_imagenet",
     },
-    # keras-hub's works on squares of one size alone, and calls stride 4 P1.
     "mit_b2": {
         "title": "MiT-B2",
-        "class": "keras_hub>MiTBackbone",
+        "class": "keras_seg>MiTBackbone",
         "config": {
             "layerwise_depths": [3, 4, 6, 3],
             "num_layers": 4,
@@ -89,8 +88,6 @@ BACKBONES = {
             "layerwise_strides": [4, 2, 2, 2],
             "hidden_dims": [64, 128, 320, 512],
         },
-        "fixed_size": True,
-        "arguments": {"pyramid_levels": ["P1", "P2", "P3", "P4"]},
         "pretrained": "mit_b2_ade20k_512",
     },
 }

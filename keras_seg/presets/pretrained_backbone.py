@@ -58,8 +58,8 @@ def copy_weights(source, target):
 
     Args:
         source: Backbone of keras-hub.
-        target: One of the same class, or a `SwinBackbone` or `DilatedResNetBackbone`
-            of the same configuration.
+        target: One of the same class, or a `SwinBackbone`, `MiTBackbone` or
+            `DilatedResNetBackbone` of the same configuration.
     """
     if isinstance(target, SwinBackbone):
         for theirs, ours in _swin_layers(source, target):

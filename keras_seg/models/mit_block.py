@@ -1,0 +1,77 @@
+import keras
+from keras import ops
+
+
+class MiTBlock(keras.layers.Layer):
+    """A block of keras-hub's Mix Transformer, on maps of any height and width.
+
+    Attention with keys and values from a reduced map, then an MLP with a depthwise
+    convolution, each added to what came in. keras-hub's own call wants squares.
+
+    Args:
+        block: The block of a `keras_hub.models.MiTBackbone`. Its weights become those
+            of this layer.
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: Feature map.
+        training: Boolean, or `None`.
+
+    Input shape:
+        `(B, H, W, C)`
+
+    Output shape:
+        `(B, H, W, C)`
+    """
+
+    def __init__(self, block, **kwargs):
+        super().__init__(dtype=block.dtype_policy, **kwargs)
+        self.block = block
+
+    def call(self, inputs, training=None):
+        block = self.block
+        x = self._attend(block.norm1(inputs), training)
+        x = inputs + block.drop_path(x, training=training)
+        y = self._mix(block.norm2(x))
+        return x + block.drop_path(y, training=training)
+
+    def _attend(self, x, training):
+        layer = self.block.attn
+        height, width = ops.shape(x)[1:3]
+        query = self._per_head(layer.q(x))  # (B, heads, HW, C / heads)
+        if layer.sr_ratio > 1:
+            x = layer.sr(_at_least(x, layer.sr_ratio))  # (B, h, w, C)
+            x = layer.norm(x)
+        key = self._per_head(layer.k(x))  # (B, heads, hw, C / heads)
+        value = self._per_head(layer.v(x))
+        scores = ops.matmul(query, ops.swapaxes(key, -1, -2)) * layer.scale
+        scores = layer.dropout(ops.softmax(scores), training=training)
+        x = ops.matmul(scores, value)  # (B, heads, HW, C / heads)
+        x = ops.transpose(x, (0, 2, 1, 3))
+        x = ops.reshape(x, (-1, height, width, self.block.project_dim))
+        return layer.proj_drop(layer.proj(x), training=training)
+
+    def _mix(self, x):
+        layer = self.block.mlp
+        return layer.fc2(ops.gelu(layer.dwconv(layer.fc1(x))))
+
+    def _per_head(self, x):
+        height, width = ops.shape(x)[1:3]
+        heads = self.block.num_heads
+        depth = self.block.project_dim // heads
+        x = ops.reshape(x, (-1, height * width, heads, depth))  # (B, HW, heads, d)
+        return ops.transpose(x, (0, 2, 1, 3))
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
+
+
+def _at_least(x, side):
+    """Adds zeros below and to the right where a map is smaller than a kernel."""
+    missing = [
+        max(side - n, 0) if isinstance(n, int) else ops.maximum(side - n, 0)
+        for n in ops.shape(x)[1:3]
+    ]
+    if all(isinstance(n, int) for n in missing) and not any(missing):
+        return x
+    return ops.pad(x, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]])
