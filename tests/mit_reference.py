@@ -1,7 +1,6 @@
 """Mix Transformer in float64 NumPy, for one image of any height and width.
 
-Weights come in the order of keras-hub's. Maps stay maps `(H, W, C)`: the only thing that
-knows of a sequence is the sum over all positions in the attention.
+Weights come in the order of keras-hub's. Maps stay maps `(H, W, C)` throughout.
 """
 
 import math

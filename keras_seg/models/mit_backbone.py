@@ -122,7 +122,7 @@ class MiTBackbone(keras_hub.models.FeaturePyramidBackbone):
 
 
 def _small_side(strides, reductions):
-    """The side of a small square that all strides divide and that has more than one key.
+    """Side of a small square that all strides divide and that has more than one key.
 
     Strides 4 and 2 with reductions 8 and 4 give 64 pixels.
     """
