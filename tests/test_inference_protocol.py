@@ -90,6 +90,7 @@ PROTOCOLS = {
     "window larger than the image": Protocol("slide", window=300, stride=200),
     "resized": Protocol(resize=(100, 50)),
     "slide on resized": Protocol("slide", window=40, stride=30, resize=(150, 110)),
+    "slide, scales and flip": Protocol("slide", 40, 30, scales=(0.5, 1.0), flip=True),
     "scales and flip": Protocol(scales=(0.5, 1.0, 1.75), flip=True),
     "all": Protocol("slide", 48, 40, (120, 80), scales=(0.75, 1.25), flip=True),
 }
@@ -118,9 +119,10 @@ def test_windows_matter(model):
         assert np.abs(mean_probabilities(model, image, other) - whole).max() > 0.01
 
 
-@pytest.mark.parametrize("protocol", [PROTOCOLS["small stride"], PROTOCOLS["all"]])
-def test_areas_and_parts_change_nothing(model, protocol, monkeypatch):
+@pytest.mark.parametrize("name", ["small stride", "all", "slide, scales and flip"])
+def test_areas_and_parts_change_nothing(model, name, monkeypatch):
     module = sys.modules["keras_seg.inference.segment_by_protocol"]
+    protocol = PROTOCOLS[name]
     image = smooth_image(72, 93)
     whole = segment_by_protocol(model, image, protocol)
     monkeypatch.setattr(module, "MAX_AREA", 3000)

@@ -27,15 +27,16 @@ def mean_probabilities(model, image, protocol, area=None):
     for pass_height, pass_width, mirrored in passes:
         shown = shown_image(image, pass_height, pass_width, mirrored)
         begin, end = (width - right, width - left) if mirrored else (left, right)
-        columns = BilinearTaps.of_axis(pass_width, width).part(begin, end, origin=0)
-        rows = BilinearTaps.of_axis(pass_height, height).part(top, bottom, origin=0)
         target = total[:, ::-1] if mirrored else total
-        blocks = _blocks(model, shown, protocol, rows.span, columns.span)
-        if shown.shape == image.shape:  # nothing to enlarge
-            for y, x, logits in blocks:
+        if shown.shape == image.shape:  # block by block, there is nothing to enlarge
+            area = slice(top, bottom), slice(begin, end)
+            for y, x, logits in _blocks(model, shown, protocol, *area):
                 _add_probabilities(logits, target[y - top :, x - begin :])
                 del logits
             continue
+        columns = BilinearTaps.of_axis(pass_width, width).part(begin, end, origin=0)
+        rows = BilinearTaps.of_axis(pass_height, height).part(top, bottom, origin=0)
+        blocks = _blocks(model, shown, protocol, rows.span, columns.span)
         logits = _joined(blocks, rows.span, columns.span)
         step = max(1, MAX_STEP // (total.shape[1] * total.shape[2]))
         for start in range(0, bottom - top, step):

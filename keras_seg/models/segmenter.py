@@ -5,6 +5,7 @@ from keras_seg.layers.enlarge import Enlarge
 from keras_seg.layers.resize_to_match import ResizeToMatch
 from keras_seg.layers.spread_classes import SpreadClasses
 from keras_seg.metrics.mean_iou import MeanIoU
+from keras_seg.models.lean_model import LeanModel
 from keras_seg.models.segmenter_checks import (
     check_classes,
     check_levels,
@@ -130,7 +131,7 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
             self.spread_classes = SpreadClasses(
                 classes_learned, num_classes, dtype=dtype, name="spread_classes"
             )
-        self.pyramid = keras.Model(
+        self.pyramid = LeanModel(
             backbone.input,
             [backbone.pyramid_outputs[level] for level in levels],
             name="pyramid",

@@ -1,0 +1,47 @@
+"""A functional model that forgets: same results, fewer tensors at once."""
+
+import weakref
+
+import keras
+import numpy as np
+from random_weights import random_array
+
+from keras_seg.models.lean_model import LeanModel
+
+
+RESULTS, COUNTS = [], []
+
+
+class Living(keras.layers.Layer):
+    """Adds 1, and notes how many of the results so far are still there."""
+
+    def call(self, inputs):
+        COUNTS.append(sum(result() is not None for result in RESULTS))
+        output = inputs + 1
+        RESULTS.append(weakref.ref(output))
+        return output
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+def test_tensors_go_after_their_last_use():
+    inputs = keras.Input((4,))
+    skipped = x = Living()(inputs)
+    for _ in range(4):
+        x = Living()(x)
+    outputs = {"sum": x + skipped, "same": x, "input": inputs}
+    images = random_array(2, 4)
+    seen = {}
+    for model_class in (keras.Model, LeanModel):
+        model = model_class(inputs, outputs)
+        RESULTS.clear()
+        COUNTS.clear()
+        seen[model_class] = model(images)
+        seen[model_class, "counts"] = list(COUNTS)
+    assert seen[keras.Model, "counts"] == [0, 1, 2, 3, 4]
+    assert seen[LeanModel, "counts"] == [0, 1, 2, 2, 2]  # the skipped one and the last
+    for name, expected in seen[keras.Model].items():
+        np.testing.assert_array_equal(
+            *[keras.ops.convert_to_numpy(x) for x in (expected, seen[LeanModel][name])]
+        )
