@@ -8,7 +8,6 @@ from random_weights import random_array
 
 from keras_seg.models.lean_model import LeanModel
 
-
 RESULTS, COUNTS = [], []
 
 
