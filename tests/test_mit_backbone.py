@@ -41,14 +41,14 @@ def ours(theirs):
 
 @pytest.fixture(scope="module")
 def pyramid(ours):
-    return keras.Model(ours.input, ours.pyramid_outputs)
+    return keras.Model(ours.input, dict(ours.pyramid_outputs))
 
 
 def test_equals_keras_hub_on_squares(theirs, ours, pyramid):
     assert [v.shape for v in ours.weights] == [v.shape for v in theirs.weights]
     assert [v.name for v in ours.weights] == [v.name for v in theirs.weights]
     images = random_array(2, 40, 40, 3)  # the reduction by 4 leaves out 2 of 10 rows
-    expected = keras.Model(theirs.input, theirs.pyramid_outputs)
+    expected = keras.Model(theirs.input, dict(theirs.pyramid_outputs))
     expected = expected.predict_on_batch(images)
     actual = pyramid.predict_on_batch(images)
     assert list(actual) == ["P2", "P3"]  # strides 4 and 8; keras-hub says P1 and P2
@@ -89,21 +89,20 @@ def test_every_weight_learns_and_training_is_random(ours):
     copy_weights(ours, backbone)
     model = keras.Sequential([backbone, keras.layers.Dense(1)])
     model.compile(keras.optimizers.SGD(0.1), "mse")
-    before = [ops.convert_to_numpy(v).copy() for v in backbone.weights]
-    images = random_array(8, 24, 40, 3)
-    model.train_on_batch(images, random_array(8, 3, 5, 1))
+    images, truth = random_array(8, 24, 40, 3), random_array(8, 3, 5, 1)
+    start = [w.copy() for w in model.get_weights()]
+    losses = []
+    for _ in range(2):
+        model.set_weights(start)
+        losses.append(float(model.train_on_batch(images, truth)))
+    assert abs(losses[0] - losses[1]) > 1e-3
     # Softmax takes away what the bias of the keys adds.
     blocks = [layer.block for layer in backbone.layers if isinstance(layer, MiTBlock)]
     idle = {id(block.attn.k.bias) for block in blocks}
     assert len(backbone.trainable_variables) == len(backbone.weights)
-    for variable, old in zip(backbone.weights, before, strict=True):
+    for variable, old in zip(model.weights[:-2], start[:-2], strict=True):
         moved = np.abs(ops.convert_to_numpy(variable) - old).max()
         assert (moved > 1e-6) != (id(variable) in idle), variable.path
-    images = random_array(4, 12, 20, 3)
-    outputs = [ops.convert_to_numpy(ours(images, training=True)) for _ in range(2)]
-    assert np.abs(outputs[0] - outputs[1]).max() > 1e-3
-    outputs = [ops.convert_to_numpy(ours(images, training=False)) for _ in range(2)]
-    np.testing.assert_array_equal(*outputs)
 
 
 def test_config_and_precision():
@@ -112,8 +111,8 @@ def test_config_and_precision():
     assert keras.config.dtype_policy().name == before
     copy = MiTBackbone.from_config(backbone.get_config())
     assert copy.get_config() == backbone.get_config()
-    output = copy(random_array(1, 12, 20, 3))
-    assert keras.backend.standardize_dtype(output.dtype) == "bfloat16"
+    output = copy.predict_on_batch(random_array(1, 12, 20, 3))
+    assert output.dtype.name == "bfloat16" and output.shape == (1, 2, 3, 12)
     scale, offset = backbone.image_scaling
     assert np.allclose(np.array([123.675, 116.28, 103.53]) * scale + offset, 0)
 
@@ -124,14 +123,13 @@ def test_presets_of_keras_hub_and_our_own_load(theirs, tmp_path):
         str(tmp_path / "theirs"), num_classes=3, hidden_dim=8
     )
     assert type(model.backbone) is MiTBackbone and model.pyramid_levels == ["P2", "P3"]
-    for loaded, saved in zip(model.backbone.weights, theirs.weights, strict=True):
-        np.testing.assert_array_equal(
-            ops.convert_to_numpy(loaded), ops.convert_to_numpy(saved)
-        )
-    set_random_weights(model, seed=2)
+    for loaded, saved in zip(
+        model.backbone.get_weights(), theirs.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(loaded, saved)
     model.save_to_preset(tmp_path / "ours")
     copy = keras_seg.ECENet.from_preset(tmp_path / "ours")
-    images = random_array(1, 30, 70, 3)
-    expected = model.predict_on_batch(images)
-    assert expected.shape == (1, 30, 70, 3)
-    np.testing.assert_allclose(copy.predict_on_batch(images), expected, atol=1e-5)
+    for loaded, saved in zip(copy.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(loaded, saved)
+    logits = copy.predict_on_batch(random_array(1, 30, 70, 3))
+    assert logits.shape == (1, 30, 70, 3) and np.isfinite(logits).all()
