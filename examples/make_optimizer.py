@@ -7,11 +7,11 @@ import keras_seg
 NO_DECAY = ["bias", "gamma", "beta"]
 
 
-def make_optimizer(args):
+def make_optimizer(args, model=None):
     """Makes what the arguments of `train.py` ask for.
 
     Steps of the schedules are batches, as Keras counts them there also where gradients
-    are accumulated over several.
+    are accumulated over several. The model is looked at for `--layer-decay` alone.
     """
     batches = args.epochs * args.steps_per_epoch * args.accumulate
     if args.warmup_steps is None:
@@ -38,9 +38,14 @@ def make_optimizer(args):
         common["gradient_accumulation_steps"] = args.accumulate
     if args.optimizer == "sgd":
         return CoupledSGD(schedule, args.weight_decay, momentum=0.9, **common)
+    multipliers = {"^head/": args.head_multiplier}
+    if args.layer_decay is not None:
+        multipliers.update(
+            keras_seg.optimizers.layer_decay_multipliers(model, args.layer_decay)
+        )
     return keras_seg.optimizers.MultiplierAdamW(
         schedule,
-        multipliers={"^head/": args.head_multiplier},
+        multipliers=multipliers,
         weight_decay=args.weight_decay,
         no_decay=NO_DECAY,
         **common,

@@ -5,6 +5,7 @@ import math
 import os
 import time
 
+import h5py
 import keras
 
 
@@ -19,9 +20,10 @@ class RunFolder(keras.callbacks.Callback):
     - `backup/latest.weights.h5`: weights and state of the optimizer
 
     The backup is written when an epoch is complete with all its other files, and alone
-    tells how far the run had come: the number of steps is part of the optimizer's
-    state. So an epoch that was interrupted, also between two files, is done again with
-    the same batches. Each file replaces the one before in a single step.
+    tells how far the run had come: it holds the number of epochs. (The optimizer does
+    not count the steps that float16 skips.) So an epoch that was interrupted, also
+    between two files, is done again with the same batches. Each file replaces the one
+    before in a single step.
 
     Args:
         path: `pathlib.Path` of the folder.
@@ -58,18 +60,22 @@ class RunFolder(keras.callbacks.Callback):
 
     def restore(self, model):
         """Loads the backup, if there is one, and returns the number of epochs done."""
-        backup, step = self.path / "backup" / "latest.weights.h5", 0
+        backup, epochs, rest = self.path / "backup" / "latest.weights.h5", 0, 0
         if backup.exists():
-            model.optimizer.build(model.trainable_variables)
+            optimizer = model.optimizer
+            optimizer.build(model.trainable_variables)
+            optimizer.variables[0].assign(-1)  # no state has it
             model.load_weights(backup)
-            step = int(model.optimizer.iterations)
-            if step == 0:
+            if int(optimizer.variables[0]) == -1:
                 raise SystemExit(f"{backup} fits another model or optimizer.")
+            with h5py.File(backup) as file:
+                epochs = file.attrs.get("epochs")
+            if epochs is None:  # older runs
+                epochs, rest = divmod(int(optimizer.iterations), self.steps_per_epoch)
         lines = []
         if self.is_used:
             text = (self.path / "history.jsonl").read_text()
             lines = [json.loads(line) for line in text.splitlines()]
-        epochs, rest = divmod(step, self.steps_per_epoch)
         if rest or any(
             line.get("steps_per_epoch", self.steps_per_epoch) != self.steps_per_epoch
             for line in lines
@@ -81,11 +87,11 @@ class RunFolder(keras.callbacks.Callback):
         self.lines = [line for line in lines if line["epoch"] <= epochs]
         if self.lines != lines:
             self._write_history()
-        return epochs
+        return int(epochs)
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.started is not None:
-            self._save("backup/latest.weights.h5")
+            self._save("backup/latest.weights.h5", epochs=epoch)
         self.started = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -113,12 +119,14 @@ class RunFolder(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         if self.started is not None:
-            self._save("backup/latest.weights.h5")
+            self._save("backup/latest.weights.h5", epochs=self.lines[-1]["epoch"])
 
-    def _save(self, name):
+    def _save(self, name, **facts):
         path = self.path / name
         unfinished = path.with_name(f"unfinished-{path.name}")
         self.model.save_weights(unfinished)
+        with h5py.File(unfinished, "a") as file:
+            file.attrs.update(facts)
         os.replace(unfinished, path)
 
     def _write_history(self):

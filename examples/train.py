@@ -9,9 +9,9 @@
     python examples/train.py @examples/recipes/cpt_ade20k_resnet_101.txt \
         --data-dir ADEChallengeData2016 --output runs/cpt
 
-The run can be killed and started again with `--resume`; training goes on with the
-epoch that was interrupted. Choices belong on the val split: `--no-test` leaves the
-test split alone.
+The run can be killed and started again with the same arguments and `--resume`; training
+goes on with the epoch that was interrupted. Choices belong on the val split:
+`--no-test` leaves the test split alone.
 """
 
 import json
@@ -24,6 +24,7 @@ from few_images import FewImages
 from freeze_features import freeze_features
 from make_optimizer import make_optimizer
 from report import describe_run, evaluate, print_table
+from run_arguments import check_arguments, write_arguments
 from run_folder import RunFolder
 from train_arguments import train_arguments
 
@@ -36,15 +37,8 @@ MODELS = {"cpt": keras_seg.CPT, "ecenet": keras_seg.ECENet, "sgr": keras_seg.SGR
 
 def main(arguments=None):
     args = parse_arguments(arguments)
-    keras.utils.set_random_seed(args.seed)
-    keras.config.set_dtype_policy(args.precision)
-    output = pathlib.Path(args.output)
-    run = RunFolder(output, args.steps_per_epoch, note={"split": args.split})
-    if run.is_used and not args.resume:
-        raise SystemExit(
-            f"{output} holds a run already. Continue it with --resume, or name "
-            "another --output."
-        )
+    run = open_run(args)
+    output = run.path
     train, held_out = open_data(args)
     if args.max_images:
         train = FewImages(train, args.max_images, args.seed)
@@ -81,6 +75,25 @@ def main(arguments=None):
 
 def parse_arguments(arguments=None):
     return train_arguments(__doc__.split("\n\n")[0], sorted(MODELS), arguments)
+
+
+def open_run(args):
+    """The folder of the run, if what it holds may go on with these arguments."""
+    keras.utils.set_random_seed(args.seed)
+    keras.config.set_dtype_policy(args.precision)
+    output = pathlib.Path(args.output)
+    run = RunFolder(output, args.steps_per_epoch, note={"split": args.split})
+    if not run.is_used:
+        (output / "regions_before.json").unlink(missing_ok=True)
+        write_arguments(output, args)
+    elif args.resume:
+        check_arguments(output, args)
+    else:
+        raise SystemExit(
+            f"{output} holds a run already. Continue it with --resume, or name "
+            "another --output."
+        )
+    return run
 
 
 def open_data(args):
@@ -192,7 +205,7 @@ def compile_model(args, model):
     loss = keras_seg.losses.SegmentationLoss(
         ignore_class=model.ignore_class, jaccard=args.jaccard
     )
-    model.compile(optimizer=make_optimizer(args), loss=loss)
+    model.compile(optimizer=make_optimizer(args, model), loss=loss)
 
 
 def fit(args, model, train, val, run, epochs_done):

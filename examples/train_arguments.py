@@ -3,7 +3,7 @@
 import argparse
 import shlex
 
-from keras_seg.data.open_source import DATA_SETS
+from keras_seg.data.open_source import DATA_SETS, TFDS
 
 CAMVID_THIN_CLASSES = (2, 6, 7, 9, 10)
 # What a network consists of, and so what a preset brings with it.
@@ -36,6 +36,14 @@ class RecipeParser(argparse.ArgumentParser):
         return shlex.split(line, comments=True)
 
 
+def name_of_data(text):
+    if text in (*DATA_SETS, "folder") or text.startswith(TFDS):
+        return text
+    raise argparse.ArgumentTypeError(
+        f"there is no {text!r}; choose from {', '.join(DATA_SETS)}, folder, {TFDS}NAME"
+    )
+
+
 def train_arguments(description, models, arguments=None):
     """Arguments as a namespace; `None` takes those of the process."""
     parser = RecipeParser(
@@ -43,7 +51,14 @@ def train_arguments(description, models, arguments=None):
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument_group("data").add_argument
-    add("--data", choices=[*DATA_SETS, "folder"], default="camvid")
+    add(
+        "--data",
+        type=name_of_data,
+        default="camvid",
+        metavar="DATA",
+        help=f"{', '.join(DATA_SETS)}, folder, or {TFDS}NAME of tensorflow-datasets, "
+        f"such as {TFDS}scene_parse150",
+    )
     add("--data-dir", help="where that lies; see the readers in keras_seg.data")
     add("--split", default="train", help="train, or train+val for the final model")
     add("--images", help="folder of the training images")
@@ -164,7 +179,7 @@ def train_arguments(description, models, arguments=None):
     )
     add(
         "--precision",
-        choices=["float32", "mixed_bfloat16"],
+        choices=["float32", "mixed_bfloat16", "mixed_float16"],
         default="float32",
     )
     add("--optimizer", choices=["adamw", "sgd"], default="adamw")
@@ -177,6 +192,13 @@ def train_arguments(description, models, arguments=None):
     )
     add("--learning-rate", type=float, default=3e-4, help="of the backbone")
     add("--head-multiplier", type=float, default=4.0, help="of the learning rate")
+    add(
+        "--layer-decay",
+        type=float,
+        metavar="RATE",
+        help="multiply the learning rate by it from each block of the backbone to the "
+        "one before, starting with the last",
+    )
     add("--weight-decay", type=float, default=0.02)
     add("--clip-norm", type=float, default=5.0, help="of all gradients; 0 for none")
     add("--jaccard", type=float, default=1.0, help="weight of the Jaccard term")
@@ -196,7 +218,7 @@ def train_arguments(description, models, arguments=None):
     add("--verbose", type=int, default=2, help="1 for a progress bar")
     args = parser.parse_args(arguments)
 
-    if args.data != "folder" and not args.data_dir:
+    if args.data in DATA_SETS and not args.data_dir:
         parser.error(f"--data {args.data} needs --data-dir")
     if args.data == "folder" and not (args.images and args.masks):
         parser.error("--data folder needs --images and --masks")
@@ -208,6 +230,10 @@ def train_arguments(description, models, arguments=None):
         parser.error("--memory-momentum takes one number or two")
     if args.optimizer == "sgd" and args.head_multiplier != 1:
         parser.error("--optimizer sgd has one rate: give --head-multiplier 1")
+    if args.optimizer == "sgd" and args.layer_decay is not None:
+        parser.error("--optimizer sgd has one rate: leave out --layer-decay")
+    if args.layer_decay is not None and not 0 < args.layer_decay <= 1:
+        parser.error("--layer-decay must be above 0 and at most 1")
     if args.accumulate < 1:
         parser.error("--accumulate must be at least 1")
     if args.output_stride and args.model != "sgr":

@@ -5,10 +5,7 @@ import statistics
 
 import keras
 import train
-from report import portable
-
-# These change nothing of the result.
-FREE = ("resume", "verbose", "workers")
+from run_arguments import check_arguments
 
 
 def run_all(variants, seeds, recipe, output):
@@ -34,16 +31,13 @@ def run_all(variants, seeds, recipe, output):
             words += ["--no-test", "--resume"]
             args = train.parse_arguments(words)
             check_val(args)
-            check_same(folder, args)
+            check_arguments(folder, args)
             jobs.append((name, folder, words))
     done = {name: [] for name in variants}
     for name, folder, words in jobs:
         if not (folder / "results.json").exists():
             print(f"\n=== {folder.name}", flush=True)
             keras.utils.clear_session()
-            folder.mkdir(parents=True, exist_ok=True)
-            arguments = portable(vars(train.parse_arguments(words)))
-            (folder / "arguments.json").write_text(json.dumps(arguments))
             train.main(words)
         done[name].append(json.loads((folder / "results.json").read_text()))
         yield done
@@ -55,25 +49,6 @@ def check_val(args):
         raise SystemExit(
             "Variants are compared on val, so there must be one that is not trained "
             "on: leave out --split, or give --val-images and --val-masks."
-        )
-
-
-def check_same(folder, args):
-    """A run is continued, and counts, only if it was begun with the same arguments."""
-    path = folder / "arguments.json"
-    if not path.exists():
-        return
-    before = json.loads(path.read_text())
-    now = json.loads(json.dumps(portable(vars(args))))
-    changed = [
-        f"{key}: {before.get(key)} there, now {value}"
-        for key, value in now.items()
-        if before.get(key) != value and key not in FREE
-    ]
-    if changed:
-        raise SystemExit(
-            f"{folder} holds a run with other arguments ({'; '.join(changed)}). Name "
-            "another --output, or delete that folder."
         )
 
 

@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
 import ablation
 import train
 from report import portable
+from run_arguments import write_arguments
 
 REGIONS = {
     "class_semantics": 0.5,
@@ -29,6 +30,9 @@ def runs(monkeypatch):
     def run(words):
         args = train.parse_arguments(words)
         calls.append(args)
+        folder = pathlib.Path(args.output)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_arguments(folder, args)
         if len(calls) == run.fails_at:
             raise KeyboardInterrupt
         result = {
@@ -42,8 +46,7 @@ def runs(monkeypatch):
         if args.regions:
             result["val"]["regions"] = REGIONS
             result["regions_before"] = dict.fromkeys(REGIONS, 0.0625)
-        path = pathlib.Path(args.output, "results.json")
-        path.write_text(json.dumps(result))
+        (folder / "results.json").write_text(json.dumps(result))
 
     run.calls, run.fails_at = calls, None
     monkeypatch.setattr(train, "main", run)
@@ -120,7 +123,7 @@ def test_runs_of_another_recipe_do_not_count(runs, tmp_path, finished):
         pass
     calls = len(runs.calls)
     ablation.main([*words(tmp_path, "cpt"), "--workers", "1"])  # changes no result
-    with pytest.raises(SystemExit, match="batch_size: 8 there, now 4"):
+    with pytest.raises(SystemExit, match="--batch-size 8 then, 4 now"):
         ablation.main([*words(tmp_path, "cpt"), "--batch-size", "4"])
     assert len(runs.calls) == (calls if finished else 1 + 8)
 

@@ -231,6 +231,20 @@ def test_scene_parse150(fake_tfds):
         assert source.class_names[classes[instance]] == name
 
 
+def test_tfds_by_name(fake_tfds):
+    annotation = np.stack([IDS % 101] * 3, axis=-1)
+    fake_tfds.data["scene_parse150"] = examples(annotation=annotation)
+    source = open_source("tfds:scene_parse150", None, "train", ignore_class=254)
+    assert isinstance(source, TFDSSource) and source.ignore_class == 254
+    assert fake_tfds.calls[0][1]["split"] == "train"
+    assert fake_tfds.calls[0][1]["data_dir"] is None
+    fake_tfds.data["mine"] = examples()
+    with pytest.raises(ValueError, match="scene_parse150, cityscapes are known"):
+        open_source("tfds:mine", None)
+    with pytest.raises(ValueError, match="tfds:NAME"):
+        open_source("mine", None)
+
+
 def test_cityscapes_of_tfds(fake_tfds):
     fake_tfds.data["cityscapes/semantic_segmentation:1.0.0"] = [
         {

@@ -13,6 +13,7 @@ from tiny_backbone import TinyBackbone
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
 
 import train
+import try_recipe
 from build_backbone import set_drop_path
 from make_optimizer import CoupledSGD, make_optimizer
 
@@ -144,6 +145,28 @@ def test_starts_and_learns(ade20k, tmp_path, own_precision):
     assert train.RunFolder(run, 2, note={}).restore(again) == 3
 
 
+@slow_to_start
+def test_a_recipe_is_tried(ade20k, tmp_path, own_precision, capsys):
+    keras_seg.CPT(TinyBackbone(2), num_classes=4, hidden_dim=8).save_to_preset(
+        tmp_path / "tiny"
+    )
+    recipe = ROOT / "examples" / "recipes" / "cpt_ade20k_resnet_101.txt"
+    words = f"@{recipe} --architecture {tmp_path / 'tiny'} --data-dir {ade20k} "
+    words += f"--output {tmp_path / 'run'} --max-images 2 --crop-size 32 32 --epochs 2 "
+    words += "--steps-per-epoch 2 --learning-rate 0.003 --layer-decay 0.8 --verbose 0"
+    status = try_recipe.main(words.split())
+    tried = json.loads((tmp_path / "run" / "tried.json").read_text())
+    first, last = tried["loss"]
+    before, after = tried["mean_iou"]
+    assert tried["learns"] == (last < first and after > before) == (status == 0)
+    assert tried["arguments"]["head_multiplier"] == 10  # from the recipe
+    assert tried["steps"] == 4 and "4 steps on 2 images" in capsys.readouterr().out
+    # What is finished is measured again, not trained.
+    assert try_recipe.main([*words.split(), "--resume"]) == status
+    again = json.loads((tmp_path / "run" / "tried.json").read_text())
+    assert again["mean_iou"] == tried["mean_iou"] and again["loss"] == tried["loss"]
+
+
 def options_of_optimizer(**changes):
     args = parse("--data-dir", "x", "--output", "y", "--schedule", "poly")
     vars(args).update(epochs=5, steps_per_epoch=4, **changes)
@@ -244,6 +267,11 @@ def test_what_the_arguments_refuse(capsys):
         (["--accumulate", 0], "--accumulate must"),
         (["--data", "ade20k"], "--data ade20k needs --data-dir"),
         (["--architecture", "a", "--hidden-dim", 8], "leave out --hidden-dim"),
+        (["--layer-decay", 0], "--layer-decay must"),
+        (
+            "--optimizer sgd --head-multiplier 1 --layer-decay 0.9".split(),
+            "leave out --layer-decay",
+        ),
     ):
         with pytest.raises(SystemExit):
             folder = [] if "ade20k" in words else ["--data-dir", "x"]

@@ -179,6 +179,8 @@ def test_a_resume_with_other_steps_is_refused_and_loses_nothing(run, whole):
     before = (whole / "history.jsonl").read_text()
     with pytest.raises(SystemExit, match="--steps-per-epoch"):
         run(whole, "--resume", "--steps-per-epoch", "3")
+    with pytest.raises(SystemExit, match="--learning-rate 0.003 then, 0.3 now"):
+        run(whole, "--resume", "--learning-rate", "0.3")
     assert (whole / "history.jsonl").read_text() == before
 
 

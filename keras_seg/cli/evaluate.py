@@ -15,6 +15,7 @@ DATA_SETS = (
     "folder",
     "pascal-context",
 )
+TFDS = "tfds:"
 
 DESCRIPTION = """\
 Measures a model on a labelled data set: prints IoU and accuracy of every class, mean
@@ -50,8 +51,15 @@ def add_evaluate(commands):
         metavar="NAME",
         help="shipped preset or folder of a saved one (default: %(default)s)",
     )
-    add("--data", required=True, choices=DATA_SETS, help="kind of data set")
-    add("--data-dir", required=True, metavar="DIR", help="where it lies")
+    add(
+        "--data",
+        required=True,
+        type=_name_of_data,
+        metavar="DATA",
+        help=f"{', '.join(DATA_SETS)}, or {TFDS}NAME of tensorflow-datasets, such as "
+        f"{TFDS}scene_parse150",
+    )
+    add("--data-dir", metavar="DIR", help="where it lies; tfds data have a default")
     add("--split", default="val", metavar="NAME", help="default: %(default)s")
     add(
         "--void-ids",
@@ -111,6 +119,9 @@ def evaluate(options):
     problem = _problem_of_output(options.output, options.overwrite)
     if problem:
         tell(f"--output {problem}")
+        return 2
+    if options.data in DATA_SETS and not options.data_dir:
+        tell(f"--data {options.data} needs --data-dir DIR, the folder where it lies.")
         return 2
     model = load_preset(options.preset)
     if model is None:
@@ -250,6 +261,14 @@ def _write(result, path):
     finally:
         if os.path.exists(draft):
             os.unlink(draft)
+
+
+def _name_of_data(text):
+    if text in DATA_SETS or text.startswith(TFDS):
+        return text
+    raise argparse.ArgumentTypeError(
+        f"there is no {text!r}; choose from {', '.join(DATA_SETS)}, {TFDS}NAME"
+    )
 
 
 def _count(text):

@@ -9,7 +9,9 @@ from keras_seg.data.coco_stuff import COCOStuff10K
 from keras_seg.data.find_root import find_root
 from keras_seg.data.pascal_context import PascalContext
 from keras_seg.data.segmentation_folder import SegmentationFolder
+from keras_seg.data.tfds_source import TFDSSource
 
+TFDS = "tfds:"
 DATA_SETS = {
     "ade20k": ADE20K,
     "camvid": CamVid,
@@ -25,8 +27,10 @@ def open_source(name, root, split="train", ignore_class=255, **folder):
     Args:
         name: a key of `DATA_SETS`, or `"folder"`: masks named like the images in
             `root/images` and `root/masks`, or in `root/images/SPLIT` and
-            `root/masks/SPLIT` where `root/images` has a folder of that name.
-        root: folder of the data set.
+            `root/masks/SPLIT` where `root/images` has a folder of that name; or
+            `"tfds:NAME"`, one that `keras_seg.data.TFDSSource` knows, such as
+            `"tfds:scene_parse150"`.
+        root: folder of the data set. `None` is the own folder of tensorflow-datasets.
         split: `"train"`, `"val"`, or what else the data set has.
         ignore_class: integer id of void.
         **folder: further arguments of `keras_seg.data.SegmentationFolder` for
@@ -51,10 +55,13 @@ def open_source(name, root, split="train", ignore_class=255, **folder):
     """
     if name in DATA_SETS:
         return DATA_SETS[name](root, split, ignore_class=ignore_class)
+    if name.startswith(TFDS):
+        known = name.removeprefix(TFDS)
+        return TFDSSource(known, split, ignore_class=ignore_class, data_dir=root)
     if name != "folder":
         raise ValueError(
             f"There is no data set {name!r}. Expected one of "
-            f"{', '.join([*DATA_SETS, 'folder'])}."
+            f"{', '.join([*DATA_SETS, 'folder', f'{TFDS}NAME'])}."
         )
     needed = ["images", "masks"]
     if os.path.isdir(os.path.join(root, "images", split)):

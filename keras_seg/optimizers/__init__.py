@@ -1,6 +1,7 @@
 """Optimizers for networks with a pretrained part, and schedules."""
 
+from keras_seg.optimizers.layer_decay_multipliers import layer_decay_multipliers
 from keras_seg.optimizers.multiplier_adamw import MultiplierAdamW
 from keras_seg.optimizers.polynomial_decay import PolynomialDecay
 
-__all__ = ["MultiplierAdamW", "PolynomialDecay"]
+__all__ = ["MultiplierAdamW", "PolynomialDecay", "layer_decay_multipliers"]
