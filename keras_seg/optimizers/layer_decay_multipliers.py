@@ -47,8 +47,8 @@ def layer_decay_multipliers(model, decay):
     if len(blocks) < 2:
         raise ValueError(
             f"{type(backbone).__name__} '{backbone.name}' has less than two blocks "
-            "that could differ, expected a functional model with a backbone's layers. Give "
-            "`MultiplierAdamW` multipliers of your own."
+            "that could differ, expected a functional model with a backbone's layers. "
+            "Give `MultiplierAdamW` multipliers of your own."
         )
     return {
         f"^(?:{'|'.join(map(re.escape, paths))})/": decay ** (len(blocks) - i)
