@@ -84,7 +84,7 @@ def test_compares_two_networks(root, tmp_path, monkeypatch, capsys):
     # All is there, so nothing is trained again, and nothing else counts as that.
     monkeypatch.setattr(train, "build_model", None)
     transfer.main(words(root, tmp_path, "--seeds", "1", "--max-images", "2"))
-    with pytest.raises(SystemExit, match="max_images: 2 there, now 3"):
+    with pytest.raises(SystemExit, match="--max-images 2 then, 3 now"):
         transfer.main(words(root, tmp_path, "--seeds", "1", "--max-images", "3"))
 
 

@@ -59,7 +59,8 @@ def layer_decay_multipliers(model, decay):
 def _blocks(backbone):
     """The paths of the layers with weights, block by block, the stem first."""
     layers = backbone.layers  # parents stand before their children
-    parents = {layer: _parents(layer) & set(layers) for layer in layers}
+    inside = set(layers)
+    parents = {layer: _parents(layer) & inside for layer in layers}
     outputs = getattr(backbone, "pyramid_outputs", None) or {"": backbone.outputs[0]}
     levels = [outputs[level]._keras_history.operation for level in sorted(outputs)]
     ends = {*levels, *_meeting_points(layers, parents, levels[-1])}
