@@ -136,6 +136,17 @@ def test_other_data_and_files_that_exist(folder, capsys):
     assert "--data folder" in capsys.readouterr().err
 
 
+def test_data_by_name(monkeypatch, capsys):
+    assert main(["evaluate", "--data", "ade20k"]) == 2
+    assert "--data ade20k needs --data-dir" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    assert main(["evaluate", "--data", "tfds:scene_parse150"]) == 2
+    assert "pip install tensorflow-datasets" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--data", "ade21k"])
+    assert "choose from ade20k, camvid" in capsys.readouterr().err
+
+
 def test_help_needs_no_keras():
     code = (
         "import sys; from keras_seg.cli.main import build_parser; build_parser(); "
