@@ -79,6 +79,12 @@ def parse_arguments(arguments=None):
 
 def open_run(args):
     """The folder of the run, if what it holds may go on with these arguments."""
+    if args.precision == "mixed_float16" and keras.config.backend() == "jax":
+        if all("cpu" in device for device in keras.distribution.list_devices()):
+            raise SystemExit(
+                "On a CPU, JAX lacks products in float16 that some of the models need. "
+                "Take --precision mixed_bfloat16, or another backend."
+            )
     keras.utils.set_random_seed(args.seed)
     keras.config.set_dtype_policy(args.precision)
     output = pathlib.Path(args.output)

@@ -10,6 +10,7 @@ from random_weights import random_array, set_random_weights
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
 
+import train
 from run_folder import RunFolder
 
 from keras_seg.optimizers import MultiplierAdamW
@@ -84,3 +85,12 @@ def test_a_run_with_skipped_steps_goes_on(tmp_path, float16):
     other = make_model()
     with pytest.raises(SystemExit, match="fits another"):
         RunFolder(tmp_path, 2, note={}).restore(other)
+
+
+def test_jax_on_a_cpu_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
+    words = f"--data-dir x --output {tmp_path / 'run'} --precision mixed_float16"
+    with pytest.raises(SystemExit, match="mixed_bfloat16"):
+        train.open_run(train.parse_arguments(words.split()))
+    assert not (tmp_path / "run").exists()
