@@ -35,7 +35,8 @@ def factor_by_path(backbone, factors):
 
 def test_blocks_of_swin():
     backbone = SwinBackbone(8, [2, 1], [1, 2], window_size=4)
-    factors = layer_decay_multipliers(backbone, 0.5)
+    model = keras_seg.ECENet(backbone, num_classes=3, hidden_dim=8, compile=False)
+    factors = layer_decay_multipliers(model, 0.5)
     blocks = [
         ["patch_embedding"],
         ["stage_0_block_0"],
@@ -67,7 +68,7 @@ def test_blocks_of_resnet(dilated):
         assert factor == 0.5 ** (1 + min(above, len(names) - 1)), path
 
 
-@pytest.mark.parametrize("network", ["MobileNetV2", "EfficientNetV2B0", "VGG16"])
+@pytest.mark.parametrize("network", ["MobileNetV2", "VGG16"])
 def test_networks_of_keras_applications(network):
     backbone = ApplicationsBackbone(network)
     factors = layer_decay_multipliers(backbone, 0.9)
@@ -76,8 +77,7 @@ def test_networks_of_keras_applications(network):
     # These networks are chains of blocks, with their variables in this order.
     order = list(found.values())
     assert order == sorted(order) and order[0] < order[-1] == pytest.approx(0.9)
-    blocks = {"MobileNetV2": 12, "EfficientNetV2B0": 18, "VGG16": 4}
-    assert len(factors) >= blocks[network]
+    assert len(factors) >= {"MobileNetV2": 12, "VGG16": 4}[network]
 
 
 def test_mit_keeps_its_norms_with_their_blocks():
@@ -100,13 +100,14 @@ def test_mit_keeps_its_norms_with_their_blocks():
 def test_the_step_of_each_block_is_scaled():
     def changes(decay):
         keras.utils.set_random_seed(3)
-        model = keras_seg.CPT(TinyBackbone(2), num_classes=3, hidden_dim=8, dropout=0.0)
-        factors = layer_decay_multipliers(model, decay)
+        backbone = TinyBackbone(2)
+        x = keras.layers.GlobalAveragePooling2D()(backbone.output)
+        model = keras.Model(backbone.input, keras.layers.Dense(2, name="head")(x))
+        factors = layer_decay_multipliers(backbone, decay)
         optimizer = MultiplierAdamW(0.01, {"^head/": 10.0, **factors}, weight_decay=0)
-        model.compile(optimizer, "auto")
+        model.compile(optimizer, "mse")
         before = {v.path: np.array(v) for v in model.trainable_variables}
-        labels = np.arange(2 * 32 * 32).reshape(2, 32, 32) % 3
-        model.train_on_batch(100 * random_array(2, 32, 32, 3), labels)
+        model.train_on_batch(random_array(2, 16, 16, 3), random_array(2, 2, seed=1))
         return {v.path: np.array(v) - before[v.path] for v in model.trainable_variables}
 
     plain, scaled = changes(1.0), changes(0.5)

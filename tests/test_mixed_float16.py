@@ -67,6 +67,7 @@ def test_multipliers_accumulation_and_averages(float32_weights, float16):
         np.testing.assert_allclose(actual, expected, atol=2e-3)
 
 
+@pytest.mark.filterwarnings("ignore:Skipping variable loading")
 def test_a_run_with_skipped_steps_goes_on(tmp_path, float16):
     """Its optimizer has counted less steps than were shown to it."""
     model = make_model(use_ema=True, ema_momentum=0.5)
