@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import sys
 
+import h5py
 import keras
 import keras_hub
 import numpy as np
@@ -230,6 +231,9 @@ def test_only_a_better_validation_replaces_the_best_weights(tmp_path):
     run = RunFolder(tmp_path, 1, note={})
     assert play(run, 0, [{}, score(0.3), {}, score(0.5), score(0.4), {}]) == 4
     resumed = RunFolder(tmp_path, 1, note={})
+    assert resumed.restore(model) == 6
+    with h5py.File(tmp_path / "backup" / "latest.weights.h5", "a") as file:
+        del file.attrs["epochs"]  # as in runs of before
     assert resumed.restore(model) == 6
     assert play(resumed, 6, [{}, score(0.45)]) == 4
     assert play(resumed, 8, [score(0.6)]) == 9
