@@ -99,15 +99,11 @@ BACKBONES = {
 TESTS = {
     "ade20k": {
         "swin": (640, 608, [2560, 640]),
-        "mit": (512, 341, [2048, 512]),
         "": (512, None, [2048, 512]),
     },
     "pascal_context": {"": (480, 320, [520, 520])},
     "cityscapes": {"": (1024, 768, None)},
-    "coco_stuff_10k": {
-        "mit": (512, 341, [2048, 512]),
-        "": (512, None, [2048, 512]),
-    },
+    "coco_stuff_10k": {"": (512, None, [2048, 512])},
 }
 
 # Of each model: arguments beside the number of classes, backbones and data sets. The
