@@ -35,6 +35,19 @@ def test_reasoner_keeps_the_number_of_channels():
     assert layers.LatentRegionReasoner(8, 3)(x).shape == (1, 3, 4, 6)
 
 
+@pytest.mark.parametrize("output_dim", [None, 9])
+def test_a_new_reasoner_leaves_the_features_as_they_are(output_dim):
+    x = random_array(2, 5, 4, 6)
+    layer = layers.LatentRegionReasoner(8, 3, output_dim=output_dim)
+    fused = ops.convert_to_numpy(layer(x))
+    kernel = ops.convert_to_numpy(layer.fusion.kernel)[0, 0]  # (C + D, output_dim)
+    assert not kernel[6:].any()
+    if output_dim is None:
+        assert_close(fused, np.maximum(x, 0) / np.sqrt(1 + layer.fusion_norm.epsilon))
+    else:
+        assert fused.shape == (2, 5, 4, 9) and kernel[:6].all()
+
+
 def test_regions_of_half_precision_are_the_same_but_for_rounding():
     x = random_array(1, 24, 32, 6)
     full = layers.LatentRegionReasoner(8, 5, depth=1, num_heads=2)
