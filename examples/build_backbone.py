@@ -1,8 +1,11 @@
 """A backbone by name, with the layer that prepares images for it."""
 
+import pathlib
+
 import keras
 import keras_hub
 
+from keras_seg import presets
 from keras_seg.models import ApplicationsBackbone
 
 # Without the 1280 channels that only the ImageNet classifier needs.
@@ -22,13 +25,17 @@ def build_backbone(name, weights=None, output_stride=None):
     Args:
         name: String, such as `"MobileNetV2"`, `"resnet_50_imagenet"` or the path of a
             saved preset.
-        weights: `None`, `"imagenet"` or the path of a weights file.
+        weights: `None`, `"imagenet"`, the path of a weights file, or the folder of a
+            saved preset, whose backbone it then is, with that preset's training.
         output_stride: See `ApplicationsBackbone`. The last level then holds the last
             stage of the network, and is the only one.
 
     Returns:
         The backbone, and a layer from images in 0..255 to what it was trained with.
     """
+    trained = None
+    if weights and pathlib.Path(weights).is_dir():
+        trained, weights = presets.load_model(weights).backbone, None
     if hasattr(keras.applications, name):
         layers = PYRAMID_LAYERS.get(name)
         if layers and output_stride:
@@ -50,6 +57,8 @@ def build_backbone(name, weights=None, output_stride=None):
         converter = keras_hub.layers.ImageConverter.from_preset(name)
         scale = 1.0 if converter.scale is None else converter.scale
         offset = 0.0 if converter.offset is None else converter.offset
+    if trained:
+        backbone.set_weights(trained.get_weights())
     return backbone, keras.layers.Rescaling(scale, offset, name="preprocessor")
 
 

@@ -90,7 +90,11 @@ def train_arguments(description, models, arguments=None):
         "backbone; none of its weights but those of a pretrained backbone",
     )
     add("--drop-path", type=float, metavar="RATE", help="of the last block")
-    add("--backbone-weights", help="weights file of the backbone, or imagenet")
+    add(
+        "--backbone-weights",
+        metavar="WEIGHTS",
+        help="imagenet, a weights file, or the folder of a preset to take them from",
+    )
     add("--initial-weights", help="weights file of an earlier run of the same model")
     add("--hidden-dim", type=int, default=64)
     add(

@@ -209,6 +209,16 @@ def test_a_dilated_backbone_has_one_level():
         build_backbone("resnet_50_imagenet", output_stride=8)
 
 
+def test_a_backbone_may_come_from_a_trained_preset(tmp_path):
+    trained, _ = build_backbone("MobileNetV2")
+    model = keras_seg.ECENet(trained, num_classes=2, hidden_dim=8, compile=False)
+    model.save_to_preset(tmp_path)
+    dilated, _ = build_backbone("MobileNetV2", str(tmp_path), output_stride=16)
+    for weight, other in zip(dilated.weights, trained.weights, strict=True):
+        assert weight.path == other.path
+        np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (weight, other)))
+
+
 def test_only_a_better_validation_replaces_the_best_weights(tmp_path):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile("adam", "mse")
