@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -86,6 +88,17 @@ def test_legend_is_sorted_by_share():
         for colour in PALETTE
     ]
     assert first_rows[2] < first_rows[0] < first_rows[1]
+
+
+def test_small_classes_share_the_last_line_of_a_short_legend(monkeypatch):
+    module = sys.modules[draw_overlay.__module__]
+    monkeypatch.setattr(module, "add_legend", lambda picture, entries: entries)
+    labels = np.array([[1, 1, 1, 0, 2, 255]])
+    photo = np.zeros((1, 6, 3), "uint8")
+    entries = draw(photo, labels, max_entries=2)
+    assert [entry[0] for entry in entries] == ["road", "2 others", "no label"]
+    assert [entry[2] for entry in entries] == pytest.approx([1 / 2, 1 / 3, 1 / 6])
+    assert len(draw(photo, labels, max_entries=3)) == 4
 
 
 def test_legend_scales_with_the_picture():

@@ -16,6 +16,7 @@ def draw_overlay(
     legend=True,
     ignore_class=255,
     void_name="no label",
+    max_entries=None,
 ):
     """Colours the classes over a photo, with fine contours and a legend.
 
@@ -29,6 +30,8 @@ def draw_overlay(
             lists the classes found with their share of the picture, largest first.
         ignore_class: Integer or `None`: pixels of this id stay uncoloured.
         void_name: String: what the legend calls them, at its end.
+        max_entries: Integer. Where there are more classes, the smallest share the last
+            line of the legend. By default each has its own.
 
     Returns:
         uint8 array `(H, W, 3)`, larger where a legend is added.
@@ -71,6 +74,10 @@ def draw_overlay(
         (class_names[class_id], tuple(palette[class_id].tolist()), share)
         for class_id, share in sorted(shares.items(), key=lambda item: -item[1])
     ]
+    if max_entries is not None and len(entries) > max_entries:
+        rest = entries[max_entries - 1 :]
+        share = sum(share for _, _, share in rest)
+        entries[max_entries - 1 :] = [(f"{len(rest)} others", None, share)]
     if unlabelled:
         entries.append((void_name, None, unlabelled))
     return add_legend(picture, entries)

@@ -8,7 +8,8 @@ def draw_regions(image, regions, labels, class_names, alpha=0.55, legend=True):
     """Colours the latent regions of a model over a photo.
 
     A region has the same colour in every photo. The legend calls it after its number
-    and the class that most of its pixels have in this photo.
+    and the class that most of its pixels have in this photo. It lists the largest; the
+    others share its last line.
 
     Args:
         image: The photo, as for `segment`.
@@ -56,7 +57,11 @@ def draw_regions(image, regions, labels, class_names, alpha=0.55, legend=True):
         alpha=alpha,
         legend=legend,
         ignore_class=None,
+        max_entries=MAX_ENTRIES,
     )
+
+
+MAX_ENTRIES = 20  # a legend of 64 would be larger than the photo
 
 
 def _most_frequent(labels, class_names):
