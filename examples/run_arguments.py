@@ -5,9 +5,8 @@ import pathlib
 
 from report import portable
 
-# They change nothing of what is trained and measured on val. Paths may have moved, and
-# are not in the file.
-FREE = ("resume", "verbose", "workers", "no_test")
+# They change nothing of what is trained. Paths may have moved, and are not in the file.
+FREE = ("resume", "verbose", "workers", "no_test", "final_scale")
 FREE_PATHS = ("output", "data_dir", "images", "masks", "val_images", "val_masks")
 
 

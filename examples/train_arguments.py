@@ -149,6 +149,13 @@ def train_arguments(description, models, arguments=None):
         metavar="SCALE",
         help="input scales to try on val after training; the best is kept",
     )
+    add(
+        "--final-scale",
+        type=float,
+        metavar="SCALE",
+        help="input scale that the trained model is measured and saved with, if not "
+        "that of the training; may be given when a finished run is resumed",
+    )
 
     add = parser.add_argument_group("augmentation").add_argument
     add("--crop-size", type=int, nargs=2, default=(192, 256), metavar=("H", "W"))
@@ -252,6 +259,8 @@ def train_arguments(description, models, arguments=None):
             setattr(args, name, None)
     if args.input_scale is None and not (args.preset or args.architecture):
         args.input_scale = 1.5
+    if args.val_scales and args.final_scale:
+        parser.error("--val-scales chooses the scale: leave out --final-scale")
     if bool(args.val_images) != bool(args.val_masks):
         parser.error("--val-images and --val-masks go together")
     if args.focus_classes is None:

@@ -50,6 +50,11 @@ def check_val(args):
             "Variants are compared on val, so there must be one that is not trained "
             "on: leave out --split, or give --val-images and --val-masks."
         )
+    if args.final_scale:
+        raise SystemExit(
+            "Runs that are finished are kept, at the scale that they were measured "
+            "with: give --input-scale or --val-scales in place of --final-scale."
+        )
 
 
 def mean_and_spread(values):

@@ -135,3 +135,5 @@ def test_there_must_be_a_val_that_is_not_trained_on(runs, tmp_path, more):
     with pytest.raises(SystemExit, match="compared on val"):
         ablation.main([*words(tmp_path, "cpt"), *more])
     assert not runs.calls
+    with pytest.raises(SystemExit, match="--val-scales in place of --final-scale"):
+        ablation.main([*words(tmp_path, "cpt"), "--final-scale", "2"])

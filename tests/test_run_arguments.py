@@ -19,7 +19,8 @@ def parse(text):
 def test_the_same_arguments_pass_and_some_may_change(tmp_path):
     check_arguments(tmp_path, parse(""))  # written before there was such a file
     write_arguments(tmp_path, parse("--crop-size 32 32 --backbone-weights a/b.h5"))
-    for change in ("", "--resume --verbose 1 --workers 1 --no-test --data-dir z"):
+    free = "--resume --verbose 1 --workers 1 --no-test --data-dir z --final-scale 2"
+    for change in ("", free):
         check_arguments(
             tmp_path, parse(f"--crop-size 32 32 --backbone-weights c/b.h5 {change}")
         )

@@ -145,6 +145,24 @@ def test_best_and_last_weights_are_the_averages_that_were_measured(
 
 
 @slow_to_start
+def test_the_trained_model_is_measured_at_other_scales(run, whole, camvid, tmp_path):
+    path = tmp_path / "finished"
+    shutil.copytree(whole, path)
+    _, results = run(path, "--resume", "--final-scale", "2")
+    model = keras_seg.ECENet.from_preset(path / "preset")
+    assert model.input_scale == 2
+    expected = train.evaluate(model, train.data.CamVid(camvid, "val"), "val")
+    assert results["val"]["mean_iou"] == pytest.approx(expected["mean_iou"], abs=1e-6)
+
+    _, results = run(tmp_path / "chosen", "--val-scales", "1", "2")
+    scores = results["val_by_scale"]
+    assert scores["2.0"] == pytest.approx(expected["mean_iou"], abs=1e-6)
+    assert results["val"]["mean_iou"] == max(scores.values())
+    model = keras_seg.ECENet.from_preset(tmp_path / "chosen" / "preset")
+    assert scores[str(model.input_scale)] == max(scores.values())
+
+
+@slow_to_start
 def test_the_backup_has_the_raw_weights_and_the_averages(killed, load):
     last = arrays(load(killed / "last.weights.h5"))
     model = load(killed / "backup" / "latest.weights.h5")
