@@ -47,7 +47,36 @@ PRESETS = {
             },
         }
     },
-    "SGR": {},
+    "SGR": {
+        "camvid": {
+            "description": "SGR on CamVid, 11 classes, MobileNetV2, test mIoU 65.7.",
+            "folder": "sgr_camvid",
+            "params": 3918347,
+            "dataset": "CamVid",
+            "classes": [
+                "Sky",
+                "Building",
+                "Pole",
+                "Road",
+                "Pavement",
+                "Tree",
+                "SignSymbol",
+                "Fence",
+                "Car",
+                "Pedestrian",
+                "Bicyclist",
+            ],
+            "licence": "CC BY-NC 4.0, non-commercial, after the training data",
+            "files": {
+                "config.json": "eca08eb6baebf24e5a1a4e11dc602abe1859620fdc2233f8ac980c30c7f8255f",
+                "metadata.json": "b1d2de269bad54a5cbe195f8f6226b05445b868a8810376c7628ecce1177738e",
+                "model.weights.h5": "725a6c589ffdbca12e6a9d7dbec96d6f97c2099d641d33477009b628794ae03b",
+                "preprocessor.json": "00719f1b56d518e746d2746d0203091cd6537f6d019f39058dd4c9010ce3aa3e",
+                "task.json": "5221e4344cc52cd482f9ccb704266ce47c2cce3fcdeec5de76a84ffb3cc08354",
+                "task.weights.h5": "d3c14a201b4c7c3cb68da647a2edf9d7bec51cfff61a91ecba2b946cc952a0eb",
+            },
+        }
+    },
     "ECENet": {
         "ade20k": {
             "description": "ECENet on 31 of the 150 classes of ADE20K, MobileNetV2, val mIoU 66.5.",
