@@ -36,8 +36,8 @@ class LatentRegionReasoner(keras.layers.Layer):
         and so on up to `D / 4` of them, at most 8; channels left over stay 0.
 
         The last convolution begins as `X` without `Y` (ours too): a network that the
-        layer is put into learns as fast as without it from the start, which it does
-        not with random weights there.
+        layer is put into then learns about as fast as without it from the start, and
+        far slower with random weights there.
 
     Args:
         hidden_dim: Integer. Number of channels `D` of the tokens, a multiple of
