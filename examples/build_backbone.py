@@ -4,6 +4,7 @@ import pathlib
 
 import keras
 import keras_hub
+from copy_with import copy_with
 
 from keras_seg import presets
 from keras_seg.models import ApplicationsBackbone
@@ -72,12 +73,10 @@ def set_drop_path(backbone, rate):
     Raises:
         ValueError: If it has no paths to drop.
     """
-    config = backbone.get_config()
-    names = {"drop_path", "drop_path_rate", "max_drop_path_rate"} & config.keys()
+    names = {"drop_path", "drop_path_rate", "max_drop_path_rate"}
+    names &= backbone.get_config().keys()
     if not names:
         raise ValueError(
             f"{type(backbone).__name__} has no paths to drop. Leave --drop-path out."
         )
-    copy = type(backbone).from_config({**config, names.pop(): rate})
-    copy.set_weights(backbone.get_weights())
-    return copy
+    return copy_with(backbone, **{names.pop(): rate})

@@ -13,6 +13,7 @@ import pathlib
 
 import keras
 import numpy as np
+from copy_with import copy_with
 from tqdm import tqdm
 
 from keras_seg import data, metrics, presets
@@ -35,9 +36,7 @@ def main(arguments=None):
     )
     report = calibrate(model, source)
     print(json.dumps(report, indent=2))
-    config = {**model.get_config(), "temperature": report["temperature"]}
-    calibrated = type(model).from_config(config)
-    calibrated.set_weights(model.get_weights())
+    calibrated = copy_with(model, temperature=report["temperature"])
     calibrated.save_to_preset(args.output)
     path = pathlib.Path(args.output).with_suffix(".calibration.json")
     path.write_text(json.dumps(report, indent=2) + "\n")

@@ -13,6 +13,7 @@ import hashlib
 import json
 import pathlib
 
+from copy_with import copy_with
 from report import table
 
 from keras_seg import presets
@@ -118,17 +119,14 @@ def parse_arguments():
 def widen(model, class_colours, long_side, **_):
     """The same model among all classes of a data set, found by their names."""
     names = list(class_colours)
-    config = {
-        **model.get_config(),
-        "num_classes": len(names),
-        "class_names": names,
-        "palette": [list(colour) for colour in class_colours.values()],
-        "classes_learned": [names.index(name) for name in model.class_names],
-        "long_side": long_side,
-    }
-    wide = type(model).from_config(config)
-    wide.set_weights(model.get_weights())
-    return wide
+    return copy_with(
+        model,
+        num_classes=len(names),
+        class_names=names,
+        palette=[list(colour) for colour in class_colours.values()],
+        classes_learned=[names.index(name) for name in model.class_names],
+        long_side=long_side,
+    )
 
 
 def describe(title, model, results):

@@ -20,6 +20,7 @@ import pathlib
 import keras
 import numpy as np
 from build_backbone import build_backbone, set_drop_path
+from copy_with import copy_with
 from few_images import FewImages
 from freeze_features import freeze_features
 from make_optimizer import make_optimizer
@@ -63,7 +64,7 @@ def main(arguments=None):
     if args.val_scales and "val" in held_out:
         model, results["val_by_scale"] = choose_scale(args, model, held_out["val"])
     if args.final_scale:
-        model = at_scale(model, args.final_scale)
+        model = copy_with(model, input_scale=args.final_scale)
     if before:
         results["regions_before"] = before
     for split, source in held_out.items():
@@ -258,19 +259,12 @@ def choose_scale(args, model, val):
     """The trained model at the input scale that is best on val, and all scores."""
     scores = {}
     for scale in args.val_scales:
-        candidate = at_scale(model, scale)
+        candidate = copy_with(model, input_scale=scale)
         scores[scale] = evaluate(candidate, val, f"val at {scale}")["mean_iou"]
         print(f"val at input scale {scale}: {scores[scale]:.1%}")
         if scores[scale] == max(scores.values()):
             best = candidate
     return best, scores
-
-
-def at_scale(model, scale):
-    """A copy of a model that enlarges its images by another factor."""
-    copy = type(model).from_config({**model.get_config(), "input_scale": scale})
-    copy.set_weights(model.get_weights())
-    return copy
 
 
 if __name__ == "__main__":
