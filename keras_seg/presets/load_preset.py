@@ -1,3 +1,4 @@
+import contextlib
 import difflib
 import inspect
 import logging
@@ -12,6 +13,7 @@ from keras_seg.presets.find_folder import find_folder
 from keras_seg.presets.make_paper import make_paper, paper_class, paper_handle
 from keras_seg.presets.paper_presets import find_paper, paper_presets
 from keras_seg.presets.shipped import find_shipped, shipped_folder, shipped_presets
+from keras_seg.presets.without_random_weights import without_random_weights
 
 
 def load_preset(
@@ -93,7 +95,10 @@ def _from_folder(model_class, folder, load_weights, kwargs):
     config["backbone"]["config"].update(inner)
     if isinstance(config.get("preprocessor"), dict):
         config["preprocessor"]["config"]["dtype"] = inner["dtype"]
-    model = model_class.from_config(config)
+    # New class layers keep the weights that they begin with.
+    all_loaded = load_weights and "num_classes" not in kwargs
+    with without_random_weights() if all_loaded else contextlib.nullcontext():
+        model = model_class.from_config(config)
     if load_weights:
         fresh = model.head.class_layers if "num_classes" in kwargs else []
         _load_weights(model, folder, fresh)
