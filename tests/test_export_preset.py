@@ -14,7 +14,8 @@ PROJECT = Path(keras_seg.__file__).parents[1]
 
 
 @pytest.fixture
-def export():
+def export(monkeypatch):
+    monkeypatch.syspath_prepend(PROJECT / "examples")  # its neighbours
     spec = importlib.util.spec_from_file_location(
         "export_preset", PROJECT / "examples" / "export_preset.py"
     )
