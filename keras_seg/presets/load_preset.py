@@ -87,7 +87,8 @@ def _from_folder(model_class, folder, load_weights, kwargs):
             f"{model_class.__name__}. Use {saved_class.__name__}.from_preset."
         )
     _check_arguments(model_class, kwargs)
-    if "num_classes" in kwargs:
+    new_classes = "num_classes" in kwargs
+    if new_classes:
         config.update(class_names=None, palette=None, classes_learned=None)
     inner = _pop_backbone_arguments(kwargs)
     config.update(kwargs)
@@ -96,11 +97,11 @@ def _from_folder(model_class, folder, load_weights, kwargs):
     if isinstance(config.get("preprocessor"), dict):
         config["preprocessor"]["config"]["dtype"] = inner["dtype"]
     # New class layers keep the weights that they begin with.
-    all_loaded = load_weights and "num_classes" not in kwargs
+    all_loaded = load_weights and not new_classes
     with without_random_weights() if all_loaded else contextlib.nullcontext():
         model = model_class.from_config(config)
     if load_weights:
-        fresh = model.head.class_layers if "num_classes" in kwargs else []
+        fresh = model.head.class_layers if new_classes else []
         _load_weights(model, folder, fresh)
         if fresh:
             logging.getLogger("keras_seg").warning(

@@ -13,8 +13,28 @@ made by `examples/export_preset.py`, which prints it:
         "files": {file name: SHA-256 of the file},
     }
 
+What all presets of CamVid say alike stands once, in `CAMVID`.
+
 The hashes stand here, in code, so that no other file can vouch for itself.
 """
+
+CAMVID = {
+    "dataset": "CamVid",
+    "classes": [
+        "Sky",
+        "Building",
+        "Pole",
+        "Road",
+        "Pavement",
+        "Tree",
+        "SignSymbol",
+        "Fence",
+        "Car",
+        "Pedestrian",
+        "Bicyclist",
+    ],
+    "licence": "CC BY-NC 4.0, non-commercial, after the training data",
+}
 
 PRESETS = {
     "CPT": {
@@ -22,21 +42,7 @@ PRESETS = {
             "description": "CPT on CamVid, 11 classes, MobileNetV2, test mIoU 67.7.",
             "folder": "cpt_camvid",
             "params": 2367966,
-            "dataset": "CamVid",
-            "classes": [
-                "Sky",
-                "Building",
-                "Pole",
-                "Road",
-                "Pavement",
-                "Tree",
-                "SignSymbol",
-                "Fence",
-                "Car",
-                "Pedestrian",
-                "Bicyclist",
-            ],
-            "licence": "CC BY-NC 4.0, non-commercial, after the training data",
+            **CAMVID,
             "files": {
                 "config.json": "d18d2cc27900ad76bb4bf3326488daf1826fda15ab8dfb73e97ce0bbf8e55bc2",
                 "metadata.json": "9a2e1d6193f5dddbc712d995d310b17707f682ca5b1f090174ac33b26883f2d7",
@@ -52,21 +58,7 @@ PRESETS = {
             "description": "SGR on CamVid, 11 classes, MobileNetV2, test mIoU 65.7.",
             "folder": "sgr_camvid",
             "params": 3918347,
-            "dataset": "CamVid",
-            "classes": [
-                "Sky",
-                "Building",
-                "Pole",
-                "Road",
-                "Pavement",
-                "Tree",
-                "SignSymbol",
-                "Fence",
-                "Car",
-                "Pedestrian",
-                "Bicyclist",
-            ],
-            "licence": "CC BY-NC 4.0, non-commercial, after the training data",
+            **CAMVID,
             "files": {
                 "config.json": "eca08eb6baebf24e5a1a4e11dc602abe1859620fdc2233f8ac980c30c7f8255f",
                 "metadata.json": "b1d2de269bad54a5cbe195f8f6226b05445b868a8810376c7628ecce1177738e",
@@ -249,21 +241,7 @@ PRESETS = {
             "description": "ECENet on CamVid, 11 classes, MobileNetV2, test mIoU 68.2.",
             "folder": "ecenet_camvid",
             "params": 3247814,
-            "dataset": "CamVid",
-            "classes": [
-                "Sky",
-                "Building",
-                "Pole",
-                "Road",
-                "Pavement",
-                "Tree",
-                "SignSymbol",
-                "Fence",
-                "Car",
-                "Pedestrian",
-                "Bicyclist",
-            ],
-            "licence": "CC BY-NC 4.0, non-commercial, after the training data",
+            **CAMVID,
             "files": {
                 "config.json": "d4bfa3a2d46173b4cfd322585a7debaaad3341042ad054f7b56c3721a0bfd01c",
                 "metadata.json": "13aa1a48e9c45a87ba2e3c96913fd5e6abee077d5d40f49c4a3362b4860b60f8",
