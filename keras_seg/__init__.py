@@ -10,6 +10,7 @@ _HOMES = {
     "CPT": "keras_seg.models.cpt",
     "ECENet": "keras_seg.models.ecenet",
     "SGR": "keras_seg.models.sgr",
+    "backbones": "keras_seg",
     "conversion": "keras_seg",
     "data": "keras_seg",
     "inference": "keras_seg",

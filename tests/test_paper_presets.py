@@ -165,7 +165,7 @@ def test_error_without_weights_names_the_ways_on(empty, monkeypatch):
 def stub(empty, monkeypatch):
     """Makes folders that look like presets; loading one only says which it was."""
 
-    def loaded(model_class, folder, load_weights, arguments):
+    def loaded(model_class, root, folder, load_weights, arguments):
         return folder.relative_to(empty).parts[0]
 
     def make(place, name):

@@ -6,7 +6,6 @@ from keras_seg.conversion.published_names import published_parts
 from keras_seg.conversion.read_checkpoint import read_checkpoint
 from keras_seg.conversion.resnet_backbone import DEEP_STEM, has_deep_stem
 from keras_seg.presets.find_folder import cache_folder, full_name
-from keras_seg.presets.load_preset import load_preset
 from keras_seg.presets.make_paper import make_paper, paper_class
 from keras_seg.presets.paper_presets import find_paper
 
@@ -65,7 +64,7 @@ def convert_checkpoint(
     arrays = read_checkpoint(checkpoint)
     paper = None if os.path.isdir(preset) else find_paper(model_class, preset)
     if paper is None:
-        model = load_preset(model_class, preset, load_weights=False)
+        model = model_class.from_preset(preset, load_weights=False)
     else:
         deep = has_deep_stem(published_parts(arrays)[0])
         made = paper_class(model_class, paper)

@@ -1,5 +1,7 @@
 import keras_hub
 
+from keras_seg.backbones.dilated_resnet_backbone import DilatedResNetBackbone
+from keras_seg.backbones.swin_backbone import SwinBackbone
 from keras_seg.conversion.cpt_head import cpt_head_targets
 from keras_seg.conversion.ecenet_head import ecenet_head_targets
 from keras_seg.conversion.published_names import published_parts
@@ -8,8 +10,6 @@ from keras_seg.conversion.resnet_backbone import resnet_targets
 from keras_seg.conversion.swin_backbone import swin_arrays, swin_targets
 from keras_seg.layers.cpt_head import CPTHead
 from keras_seg.layers.ecenet_head import ECENetHead
-from keras_seg.models.dilated_resnet_backbone import DilatedResNetBackbone
-from keras_seg.models.swin_backbone import SwinBackbone
 
 HEADS = ((ECENetHead, ecenet_head_targets), (CPTHead, cpt_head_targets))
 RESNETS = (keras_hub.models.ResNetBackbone, DilatedResNetBackbone)

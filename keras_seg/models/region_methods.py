@@ -2,6 +2,9 @@ import functools
 
 import keras
 
+from keras_seg.data.add_components import add_components
+from keras_seg.data.map_labels import map_labels
+from keras_seg.inference.regions import region_ids, region_maps
 from keras_seg.layers.resize_to_match import ResizeToMatch
 from keras_seg.losses.region_disjointness_loss import region_disjointness_loss
 from keras_seg.losses.region_loss import region_loss
@@ -47,8 +50,6 @@ class RegionMethods:
         return self.has_regions and self.auxiliary_weights["region"] > 0
 
     def _add_components(self):
-        from keras_seg.data.add_components import add_components
-
         return functools.partial(
             add_components,
             ignore_class=self.ignore_class,
@@ -58,8 +59,6 @@ class RegionMethods:
 
     def fit(self, x=None, y=None, *args, **kwargs):
         if self._needs_components:
-            from keras_seg.data.map_labels import map_labels
-
             x, y = map_labels(x, y, self._add_components())
         return super().fit(x, y, *args, **kwargs)
 
@@ -112,8 +111,6 @@ class RegionMethods:
         Raises:
             ValueError: If the model has no reasoner.
         """
-        from keras_seg.inference.regions import region_ids, region_maps
-
         return region_ids(self, image) if hard else region_maps(self, image)
 
     def _region_config(self):

@@ -1,6 +1,7 @@
 import keras
 import keras_hub
 
+from keras_seg.inference.segment import segment
 from keras_seg.layers.enlarge import Enlarge
 from keras_seg.layers.resize_to_match import ResizeToMatch
 from keras_seg.layers.spread_classes import SpreadClasses
@@ -12,11 +13,11 @@ from keras_seg.models.segmenter_checks import (
     check_long_side,
     image_size,
 )
-from keras_seg.models.segmenter_methods import SegmenterMethods
 from keras_seg.optimizers.multiplier_adamw import MultiplierAdamW
+from keras_seg.presets.preset_mixin import PresetMixin
 
 
-class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
+class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
     """Base class of the models: images in, logits of the same height and width out.
 
     It is a task of keras-hub, with what that lacks for segmentation: void labels,
@@ -173,6 +174,12 @@ class Segmenter(SegmenterMethods, keras_hub.models.ImageSegmenter):
     predict_on_batch = keras.Model.predict_on_batch
 
     auxiliary_loss_names = ()
+
+    def segment(self, image, tile=None, overlap=0.125, threshold=None, long_side=None):
+        """The class ids `(H, W)` of one image. See `keras_seg.inference.segment`."""
+        return segment(
+            self, image, tile, overlap, threshold=threshold, long_side=long_side
+        )
 
     def auxiliary_losses(self, labels, outputs):
         """Losses of the head's further outputs in training.

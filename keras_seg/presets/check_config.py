@@ -3,8 +3,6 @@
 import keras
 import keras_hub
 
-from keras_seg.models.segmenter import Segmenter
-
 # Classes of Keras that our presets hold, with the module their configs name.
 KERAS_CLASSES = (
     ("keras", "DTypePolicy"),
@@ -13,13 +11,12 @@ KERAS_CLASSES = (
 )
 # Registered classes. A subclass from elsewhere is code that the user has imported.
 BASES = (
-    Segmenter,
     keras_hub.models.FeaturePyramidBackbone,
     keras_hub.layers.ImageConverter,
 )
 
 
-def check_config(config, source):
+def check_config(config, source, root):
     """Raises unless every class that a config names is one that presets may hold.
 
     These are models, feature pyramid backbones, image converters and everything else
@@ -28,23 +25,24 @@ def check_config(config, source):
     Args:
         config: What a JSON file held.
         source: Where it came from, for the message.
+        root: Class that all models are subclasses of.
 
     Raises:
         ValueError: If another class is named, or weights from elsewhere.
     """
     if isinstance(config, dict):
         if "class_name" in config or "registered_name" in config:
-            _check_class(config, source)
+            _check_class(config, source, root)
         if config.get("weights") is not None:
             raise ValueError(
                 f"'{source}' asks for weights from elsewhere: {config['weights']!r}. "
                 "A preset holds its own weights; take this entry out."
             )
         for value in config.values():
-            check_config(value, source)
+            check_config(value, source, root)
     elif isinstance(config, list):
         for value in config:
-            check_config(value, source)
+            check_config(value, source, root)
 
 
 def registered_class(config):
@@ -54,8 +52,8 @@ def registered_class(config):
     return found if isinstance(found, type) else None
 
 
-def _check_class(config, source):
-    if isinstance(config.get("config"), dict) and _is_allowed(config):
+def _check_class(config, source, root):
+    if isinstance(config.get("config"), dict) and _is_allowed(config, root):
         return
     raise ValueError(
         f"'{source}' names the class {config.get('class_name')!r} "
@@ -66,10 +64,10 @@ def _check_class(config, source):
     )
 
 
-def _is_allowed(config):
+def _is_allowed(config, root):
     found = registered_class(config)
     if found is not None:
         package = config["registered_name"].split(">")[0]
-        return package == "keras_seg" or issubclass(found, BASES)
+        return package == "keras_seg" or issubclass(found, (root, *BASES))
     named = (config.get("module"), config.get("class_name"))
     return named in KERAS_CLASSES and config.get("registered_name") is None

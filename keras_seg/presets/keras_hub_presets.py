@@ -13,8 +13,7 @@ from keras_hub.src.utils.preset_utils import (
     get_file,
 )
 
-from keras_seg.models.mit_backbone import MiTBackbone
-from keras_seg.models.segmenter import Segmenter
+from keras_seg.backbones.mit_backbone import MiTBackbone
 from keras_seg.presets import preset_files
 from keras_seg.presets.check_config import check_config, registered_class
 
@@ -31,7 +30,7 @@ def is_keras_hub_preset(preset):
     return preset.startswith(HANDLES) or preset in built_in_names()
 
 
-def model_folder(preset, load_weights):
+def model_folder(preset, root, load_weights):
     """The folder with the files of a model of ours, fetched if need be.
 
     Args:
@@ -54,7 +53,7 @@ def model_folder(preset, load_weights):
             f"'{path}' names {config.get('registered_name')!r}, which is not a known "
             "model. If it is your own, import its module first."
         )
-    if not issubclass(found, Segmenter):
+    if not issubclass(found, root):
         return None
     wanted = [preset_files.METADATA]
     if load_weights:
@@ -64,7 +63,7 @@ def model_folder(preset, load_weights):
     return path.parent
 
 
-def load_backbone(preset, load_weights, **kwargs):
+def load_backbone(preset, root, load_weights, **kwargs):
     """The backbone of a preset and the converter for its images.
 
     keras-hub's MiT becomes a `keras_seg.models.MiTBackbone`, which takes any size.
@@ -78,7 +77,7 @@ def load_backbone(preset, load_weights, **kwargs):
         path = Path(get_file(preset, preset_files.CONFIG))
         config = preset_files.read_json(path)
         if "registered_name" in config:  # else another library's, which is converted
-            check_config(config, path)
+            check_config(config, path, root)
     is_mit = config.get("registered_name") == "keras_hub>MiTBackbone"
     if is_mit:
         image_shape = kwargs.pop("image_shape", (None, None, 3))

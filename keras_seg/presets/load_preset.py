@@ -6,7 +6,6 @@ import os
 
 import keras
 
-from keras_seg.models.segmenter import Segmenter
 from keras_seg.presets import keras_hub_presets, preset_files
 from keras_seg.presets.check_config import check_config, registered_class
 from keras_seg.presets.find_folder import find_folder
@@ -18,6 +17,7 @@ from keras_seg.presets.without_random_weights import without_random_weights
 
 def load_preset(
     model_class,
+    root,
     preset,
     load_weights=True,
     presets_dir=None,
@@ -26,11 +26,11 @@ def load_preset(
 ):
     """Makes a model from a preset. See `keras_seg.models.Segmenter.from_preset`."""
     paper = find_paper(model_class, preset)
-    if model_class is not Segmenter:  # else the preset says which class it is
-        _check_arguments(model_class, kwargs)
+    if not _takes_a_head(model_class):  # else the preset says which class it is
+        _check_arguments(model_class, root, kwargs)
     if paper is not None and not load_weights:
         model_class = paper_class(model_class, paper)
-        _check_arguments(model_class, kwargs)
+        _check_arguments(model_class, root, kwargs)
         inner = _pop_backbone_arguments(kwargs)
         return make_paper(model_class, paper, backbone_weights, inner, **kwargs)
     if backbone_weights != "cached":
@@ -61,15 +61,15 @@ def load_preset(
             preset = os.path.abspath(preset)
         elif not keras_hub_presets.is_keras_hub_preset(preset):
             raise ValueError(_unknown(model_class, preset))
-        folder = keras_hub_presets.model_folder(preset, load_weights)
+        folder = keras_hub_presets.model_folder(preset, root, load_weights)
         if folder is None:
-            return _from_backbone(model_class, preset, load_weights, kwargs)
+            return _from_backbone(model_class, root, preset, load_weights, kwargs)
         if load_weights:
             _check_manifest(folder)
-    return _from_folder(model_class, folder, load_weights, kwargs)
+    return _from_folder(model_class, root, folder, load_weights, kwargs)
 
 
-def _from_folder(model_class, folder, load_weights, kwargs):
+def _from_folder(model_class, root, folder, load_weights, kwargs):
     path = folder / preset_files.TASK
     saved = preset_files.read_json(path)
     config = saved.get("config")
@@ -86,13 +86,13 @@ def _from_folder(model_class, folder, load_weights, kwargs):
             f"The preset '{folder}' holds a model of class {saved_class.__name__}, not "
             f"{model_class.__name__}. Use {saved_class.__name__}.from_preset."
         )
-    _check_arguments(model_class, kwargs)
+    _check_arguments(model_class, root, kwargs)
     new_classes = "num_classes" in kwargs
     if new_classes:
         config.update(class_names=None, palette=None, classes_learned=None)
     inner = _pop_backbone_arguments(kwargs)
     config.update(kwargs)
-    check_config(saved, path)
+    check_config(saved, path, root)
     config["backbone"]["config"].update(inner)
     if isinstance(config.get("preprocessor"), dict):
         config["preprocessor"]["config"]["dtype"] = inner["dtype"]
@@ -138,9 +138,9 @@ def _load_weights(model, folder, fresh):
         ) from error
 
 
-def _from_backbone(model_class, preset, load_weights, kwargs):
+def _from_backbone(model_class, root, preset, load_weights, kwargs):
     """A model with a head of its own on a backbone from a preset."""
-    if model_class is Segmenter:
+    if _takes_a_head(model_class):
         raise ValueError(
             f"The preset '{preset}' holds a backbone, not a whole model. Load it with "
             "a model class, such as keras_seg.ECENet.from_preset."
@@ -151,7 +151,9 @@ def _from_backbone(model_class, preset, load_weights, kwargs):
             "num_classes=... for a new head."
         )
     inner = {key: kwargs.pop(key) for key in ("dtype", "image_shape") if key in kwargs}
-    backbone, converter = keras_hub_presets.load_backbone(preset, load_weights, **inner)
+    backbone, converter = keras_hub_presets.load_backbone(
+        preset, root, load_weights, **inner
+    )
     kwargs.setdefault("preprocessor", converter)
     return model_class(backbone, **kwargs)
 
@@ -178,10 +180,10 @@ def _check_manifest(folder):
             )
 
 
-def _check_arguments(model_class, kwargs):
+def _check_arguments(model_class, root, kwargs):
     known = {"name", "dtype", "image_shape"}
     for base in model_class.__mro__:
-        if issubclass(base, Segmenter):
+        if issubclass(base, root):
             known.update(inspect.signature(base.__init__).parameters)
     known -= {"self", "kwargs", "backbone", "head"}
     unknown = sorted(set(kwargs) - known)
@@ -190,6 +192,11 @@ def _check_arguments(model_class, kwargs):
             f"{model_class.__name__}.from_preset does not know the arguments {unknown}."
             f" It takes: {', '.join(sorted(known))}."
         )
+
+
+def _takes_a_head(model_class):
+    """Whether it is the base class, which leaves the choice to the preset."""
+    return "head" in inspect.signature(model_class).parameters
 
 
 def _unknown(model_class, preset):

@@ -2,7 +2,6 @@
 
 import keras
 
-import keras_seg.models
 from keras_seg.presets import paper_table
 from keras_seg.presets.find_folder import search_folders
 from keras_seg.presets.paper_presets import describe_preset, entries
@@ -27,7 +26,7 @@ def paper_class(model_class, name):
     Raises:
         ValueError: If the preset is of another class.
     """
-    made = getattr(keras_seg.models, entries()[name]["model"])
+    made = keras.saving.get_registered_object(f"keras_seg>{entries()[name]['model']}")
     if issubclass(model_class, made):
         return model_class
     if issubclass(made, model_class):

@@ -5,8 +5,8 @@ import logging
 import keras
 import keras_hub
 
-from keras_seg.models.dilated_resnet_backbone import DilatedResNetBackbone
-from keras_seg.models.swin_backbone import SwinBackbone
+from keras_seg.backbones.dilated_resnet_backbone import DilatedResNetBackbone
+from keras_seg.backbones.swin_backbone import SwinBackbone
 from keras_seg.presets import keras_hub_presets
 
 PLACES = ("cached", "download", None)

@@ -1,37 +1,20 @@
 import keras
 
+from keras_seg.presets.load_preset import load_preset
+from keras_seg.presets.save_preset import save_preset
+from keras_seg.presets.shipped import shipped_presets
 
-class SegmenterMethods:
-    """What one does with a finished `Segmenter`: use it, save it, load it.
 
-    The methods are a front for packages that import `keras_seg.models`, and so import
-    them only when called.
-    """
+class PresetMixin:
+    """Loads a model from a preset and saves it as one. It knows folders, not models."""
 
     class _Presets:
         def __get__(self, instance, owner):
-            from keras_seg.presets.shipped import shipped_presets
 
             entries = shipped_presets(owner)
             return {name: entry["description"] for name, entry in entries.items()}
 
     presets = _Presets()
-
-    def segment(self, image, tile=None, overlap=0.125, threshold=None, long_side=None):
-        """The class of every pixel of one image, at the image's own size.
-
-        Args:
-            image, tile, overlap, threshold, long_side: See
-                `keras_seg.inference.segment`.
-
-        Returns:
-            NumPy array `(H, W)` of class ids.
-        """
-        from keras_seg.inference import segment
-
-        return segment(
-            self, image, tile, overlap, threshold=threshold, long_side=long_side
-        )
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, presets_dir=None, **kwargs):
@@ -67,9 +50,10 @@ class SegmenterMethods:
                 not fit the arguments.
             OSError: If its files are missing or cannot be read.
         """
-        from keras_seg.presets.load_preset import load_preset
 
-        return load_preset(cls, preset, load_weights, presets_dir, **kwargs)
+        return load_preset(
+            cls, PresetMixin, preset, load_weights, presets_dir, **kwargs
+        )
 
     def save_to_preset(self, preset_dir, storage_dtype=None):
         """Saves config and weights to a folder that `from_preset` loads.
@@ -99,7 +83,6 @@ class SegmenterMethods:
             copy = keras_seg.ECENet.from_preset(folder)
         ```
         """
-        from keras_seg.presets.save_preset import save_preset
 
         save_preset(self, preset_dir, storage_dtype)
 

@@ -7,8 +7,8 @@ import keras
 import keras_hub
 import numpy as np
 
-from keras_seg.models.dilated_copy import dilated_copy
-from keras_seg.models.layer_strides import layer_strides
+from keras_seg.backbones.dilated_copy import dilated_copy
+from keras_seg.backbones.layer_strides import layer_strides
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")

@@ -20,7 +20,7 @@ def dilated_copy(network, strides, output_stride):
 
     ```python
     import keras
-    from keras_seg.models.dilated_copy import dilated_copy
+    from keras_seg.backbones.dilated_copy import dilated_copy
 
     inputs = keras.Input((None, None, 3))
     x = keras.layers.Conv2D(4, 3, strides=2, padding="same", name="a")(inputs)

@@ -14,7 +14,7 @@ def layer_strides(network):
 
     ```python
     import keras
-    from keras_seg.models.layer_strides import layer_strides
+    from keras_seg.backbones.layer_strides import layer_strides
 
     inputs = keras.Input((None, None, 3))
     x = keras.layers.Conv2D(4, 3, strides=2, padding="same", name="a")(inputs)

@@ -4,7 +4,7 @@ import math
 import keras
 import keras_hub
 
-from keras_seg.models.mit_block import MiTBlock
+from keras_seg.backbones.mit_block import MiTBlock
 
 # Of the ImageNet photos that it is trained on, in 0..255.
 MEAN = (123.675, 116.28, 103.53)
