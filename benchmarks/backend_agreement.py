@@ -28,7 +28,7 @@ def save_labels(options):
 
     import keras_seg
 
-    model = keras_seg.presets.load_model(options.preset)
+    model = keras_seg.models.load_model(options.preset)
     if options.data_dir:
         source = keras_seg.data.CamVid(options.data_dir, options.split)
     else:

@@ -35,11 +35,11 @@ def size_for(name, height, width):
 def build_model(name, num_classes, size):
     """A compiled model from images in 0..255 to logits."""
     if "/" in name:
-        return keras_seg.presets.load_model(name, load_weights=False)
+        return keras_seg.models.load_model(name, load_weights=False)
     family = name.split(",")[0]
     if family in OURS:
         # As examples/train.py builds it.
-        backbone = keras_seg.models.ApplicationsBackbone(
+        backbone = keras_seg.backbones.ApplicationsBackbone(
             "MobileNetV2", **OURS[family]["backbone"]
         )
         return OURS[family]["model"](

@@ -27,14 +27,14 @@ def main():
     import numpy as np
 
     import keras_seg
-    from keras_seg import inference, presets
+    from keras_seg import inference, models
 
     if options.preset:
-        model = presets.load_model(options.preset)
+        model = models.load_model(options.preset)
         name = options.preset
     else:
         model = keras_seg.ECENet(
-            keras_seg.models.ApplicationsBackbone("MobileNetV2"),
+            keras_seg.backbones.ApplicationsBackbone("MobileNetV2"),
             num_classes=options.classes,
             hidden_dim=64,
         )
@@ -53,7 +53,7 @@ def main():
             way = "tiles that fade into each other"
             labels = inference.segment(model, image, long_side=0)
         else:
-            protocol = inference.Protocol.of_model(
+            protocol = inference.TestProtocol.of_model(
                 model,
                 window=options.window,
                 stride=options.stride,

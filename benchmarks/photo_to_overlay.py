@@ -29,9 +29,9 @@ def main():
     start = time.perf_counter()
     import keras
 
-    from keras_seg import presets
+    from keras_seg import models
 
-    model = presets.load_model(options.preset)
+    model = models.load_model(options.preset)
     loaded = time.perf_counter() - start
     first = measure(model, options.photos[0])["whole"]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else "all"
@@ -53,7 +53,8 @@ def measure(model, photo):
     from PIL import Image
 
     from keras_seg.data import read_image
-    from keras_seg.inference import draw_overlay, segment
+    from keras_seg.inference import segment
+    from keras_seg.visualization import draw_overlay
 
     with tempfile.TemporaryDirectory() as folder:
         times = [time.perf_counter()]

@@ -20,7 +20,7 @@ import keras
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from keras_seg import presets
+from keras_seg import models, presets
 from keras_seg.presets.paper_table import PUBLISHED_HEAD_PARAMETERS
 
 COLUMNS = ("preset", "crop", "test", "backbone", "head", "published head", "GFLOPs")
@@ -66,7 +66,7 @@ def row(name, flops=False):
     keras.backend.clear_session()
     gc.collect()  # the model before this one
     facts = presets.describe_preset(name)
-    model = presets.load_model(name, load_weights=False, backbone_weights=None)
+    model = models.load_model(name, load_weights=False, backbone_weights=None)
     window, stride = (facts["test_protocol"][key] for key in ("window", "stride"))
     known = PUBLISHED_HEAD_PARAMETERS.get(name)
     cells = (

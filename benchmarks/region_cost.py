@@ -97,7 +97,7 @@ def batches(args, source, steps):
 
 
 def build(args, source, options):
-    backbone = keras_seg.models.ApplicationsBackbone(
+    backbone = keras_seg.backbones.ApplicationsBackbone(
         "MobileNetV2", output_stride=args.output_stride
     )
     return keras_seg.SGR(
@@ -117,7 +117,7 @@ def components_alone(args, source):
     for i in range(len(dataset)):
         for labels in dataset[i][1]:
             start = time.perf_counter()
-            data.add_components(labels[None], source.ignore_class)
+            data.pack_components(labels[None], source.ignore_class)
             seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
 

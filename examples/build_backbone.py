@@ -6,7 +6,7 @@ import keras
 import keras_hub
 from copy_with import copy_with
 
-from keras_seg import presets
+from keras_seg import models
 from keras_seg.models import ApplicationsBackbone
 
 # Without the 1280 channels that only the ImageNet classifier needs.
@@ -36,7 +36,7 @@ def build_backbone(name, weights=None, output_stride=None):
     """
     trained = None
     if weights and pathlib.Path(weights).is_dir():
-        trained, weights = presets.load_model(weights).backbone, None
+        trained, weights = models.load_model(weights).backbone, None
     if hasattr(keras.applications, name):
         layers = PYRAMID_LAYERS.get(name)
         if layers and output_stride:

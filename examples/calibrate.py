@@ -16,7 +16,7 @@ import numpy as np
 from copy_with import copy_with
 from tqdm import tqdm
 
-from keras_seg import data, metrics, presets
+from keras_seg import data, metrics, models
 
 PIXELS_PER_IMAGE = 2000
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -30,7 +30,7 @@ def main(arguments=None):
     parser.add_argument("--output", required=True, help="folder of the new preset")
     args = parser.parse_args(arguments)
 
-    model = presets.load_model(args.preset)
+    model = models.load_model(args.preset)
     source = data.SegmentationFolder(
         args.images, args.masks, num_classes=model.num_classes
     )

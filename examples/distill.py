@@ -28,7 +28,7 @@ import numpy as np
 import train
 from tqdm import tqdm
 
-from keras_seg import data, presets
+from keras_seg import data, models
 
 RECIPE = {
     "--data": "folder",
@@ -98,7 +98,7 @@ def label(args):
     if args.scores:
         label_from_scores(images, args)
         return args.labels
-    problems = data.write_teacher_labels(
+    problems = data.write_pseudo_labels(
         images,
         load_teacher(args.teacher),
         args.labels,
@@ -118,7 +118,7 @@ def label_from_scores(images, args):
         if not scores.is_file():
             raise SystemExit(f"{path} has no scores: {scores} does not exist.")
         array = np.load(scores, allow_pickle=False)
-        data.write_teacher_labels(
+        data.write_pseudo_labels(
             [path], lambda _, array=array: array[None], args.labels, args.threshold
         )
 
@@ -128,7 +128,7 @@ def load_teacher(name):
     if ".py:" in name:
         path, _, function = name.rpartition(":")
         return runpy.run_path(path)[function]
-    model = presets.load_model(name)
+    model = models.load_model(name)
 
     def teacher(images):
         logits = model.predict_on_batch(images)

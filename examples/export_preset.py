@@ -16,8 +16,8 @@ import pathlib
 from copy_with import copy_with
 from report import table
 
-from keras_seg import presets
-from keras_seg.data.ade20k_classes import ADE20K_COLOURS
+from keras_seg import models
+from keras_seg.data.sources.ade20k_classes import ADE20K_COLOURS
 
 DATASETS = {
     "camvid": {
@@ -80,7 +80,7 @@ def main():
     name = args.name or args.dataset or arguments["data"]
     dataset = DATASETS[args.dataset or arguments["data"]]
 
-    model = presets.load_model(args.preset or run / "preset")
+    model = models.load_model(args.preset or run / "preset")
     if "class_colours" in dataset:
         model = widen(model, **dataset)
     model.save_to_preset(output, storage_dtype="float16")

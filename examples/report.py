@@ -13,7 +13,7 @@ from keras_seg import inference
 def evaluate(model, source, name, progress=False):
     """Whole images at their own size, single scale, no flip."""
     return inference.evaluate(
-        model, source, inference.Protocol(), progress=progress and name
+        model, source, inference.TestProtocol(), progress=progress and name
     )
 
 

@@ -21,7 +21,6 @@ import keras
 import numpy as np
 from build_backbone import build_backbone, set_drop_path
 from copy_with import copy_with
-from few_images import FewImages
 from freeze_features import freeze_features
 from make_optimizer import make_optimizer
 from report import describe_run, evaluate, print_table
@@ -31,6 +30,7 @@ from train_arguments import train_arguments
 
 import keras_seg
 from keras_seg import data
+from keras_seg.data.sources.subset_source import SubsetSource
 from keras_seg.inference import region_report
 
 MODELS = {"cpt": keras_seg.CPT, "ecenet": keras_seg.ECENet, "sgr": keras_seg.SGR}
@@ -42,7 +42,7 @@ def main(arguments=None):
     output = run.path
     train, held_out = open_data(args)
     if args.max_images:
-        train = FewImages(train, args.max_images, args.seed)
+        train = SubsetSource(train, args.max_images, args.seed)
     model = build_model(args, train)
     if args.initial_weights:
         model.load_weights(args.initial_weights)
@@ -111,8 +111,8 @@ def open_data(args):
         held_out = ["val"]
         if args.data == "camvid" and not args.no_test:
             held_out.append("test")
-        return data.open_source(args.data, args.data_dir, args.split), {
-            split: data.open_source(args.data, args.data_dir, split)
+        return data.load_source(args.data, args.data_dir, args.split), {
+            split: data.load_source(args.data, args.data_dir, split)
             for split in held_out
             if split not in args.split.split("+")
         }
@@ -150,7 +150,7 @@ def build_model(args, train):
     elif args.region_weight is not None:
         options["auxiliary_weights"] = {"region": args.region_weight}
     if args.preset:
-        model = keras_seg.presets.load_model(args.preset, temperature=1.0, **options)
+        model = keras_seg.models.load_model(args.preset, temperature=1.0, **options)
         if args.freeze:
             freeze_features(model)
         return model

@@ -3,7 +3,7 @@
 import argparse
 import shlex
 
-from keras_seg.data.open_source import DATA_SETS, TFDS
+from keras_seg.data.sources.load_source import DATA_SETS, TFDS
 
 CAMVID_THIN_CLASSES = (2, 6, 7, 9, 10)
 # What a network consists of, and so what a preset brings with it.

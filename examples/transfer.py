@@ -22,7 +22,7 @@ import pathlib
 from report import table
 from variants import conditions, mean_and_spread, percent, run_all
 
-from keras_seg import presets
+from keras_seg import models
 
 # Both learn from the same labels alone, see images at the same scale, and are measured
 # as they are in the end, not at an epoch that was chosen on val.
@@ -71,7 +71,7 @@ def parse_arguments(arguments=None):
 
 def check_networks(preset, against):
     """What else differs, besides the reasoner, as text; nothing should."""
-    first, second = (presets.load_model(name) for name in (preset, against))
+    first, second = (models.load_model(name) for name in (preset, against))
     if not first.has_regions or second.has_regions:
         raise SystemExit(
             "--preset must reason over regions, and --against must not. Received: "

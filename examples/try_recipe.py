@@ -17,8 +17,9 @@ import platform
 import sys
 
 import train
-from few_images import FewImages
 from report import describe_run, evaluate
+
+from keras_seg.data.sources.subset_source import SubsetSource
 
 SHORT = """--max-images 4 --crop-size 128 128 --batch-size 2 --epochs 4
 --steps-per-epoch 10 --warmup-steps 4""".split()
@@ -30,7 +31,7 @@ def main(arguments=None):
     others = [word for word in words if not word.startswith("@")]
     args = train.parse_arguments([*recipe, *SHORT, *others])
     run = train.open_run(args)
-    images = FewImages(train.open_data(args)[0], args.max_images, args.seed)
+    images = SubsetSource(train.open_data(args)[0], args.max_images, args.seed)
     model = train.build_model(args, images)
     if args.initial_weights:
         model.load_weights(args.initial_weights)

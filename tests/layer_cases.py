@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from keras_seg import layers
+from keras_seg import backbones, layers
 
 
 @dataclasses.dataclass
@@ -54,8 +54,8 @@ CASES = {
         two_levels,
         BIAS_BEFORE_BATCH_NORM,
     ),
-    "Enlarge": Case(
-        lambda **kwargs: layers.Enlarge(1.5, multiple=4, **kwargs),
+    "ResizeToMultiple": Case(
+        lambda **kwargs: layers.ResizeToMultiple(1.5, multiple=4, **kwargs),
         lambda b, h, w: [(b, h, w, 3)],
     ),
     "FeatureReconstruction": Case(
@@ -79,11 +79,11 @@ CASES = {
         lambda **kwargs: layers.ImagePool(4, **kwargs), lambda b, h, w: [(b, h, w, 5)]
     ),
     "PatchEmbedding": Case(
-        lambda **kwargs: layers.PatchEmbedding(5, patch_size=3, **kwargs),
+        lambda **kwargs: backbones.PatchEmbedding(5, patch_size=3, **kwargs),
         lambda b, h, w: [(b, h, w, 3)],
     ),
     "PatchMerging": Case(
-        lambda **kwargs: layers.PatchMerging(6, **kwargs),
+        lambda **kwargs: backbones.PatchMerging(6, **kwargs),
         lambda b, h, w: [(b, h, w, 4)],
     ),
     "PrototypeMemory": Case(layers.PrototypeMemory, lambda b, h, w: [(b, 5, 8)]),
@@ -112,16 +112,16 @@ CASES = {
         lambda **kwargs: layers.SemanticsAttention(8, num_heads=2, **kwargs),
         lambda b, h, w: [(b, h, w, 8), (b, 5, 8)],
     ),
-    "SpreadClasses": Case(
-        lambda **kwargs: layers.SpreadClasses([4, 1], num_classes=5, **kwargs),
+    "ScatterClasses": Case(
+        lambda **kwargs: layers.ScatterClasses([4, 1], num_classes=5, **kwargs),
         lambda b, h, w: [(b, h, w, 2)],
     ),
     "SwinBlock": Case(
-        lambda **kwargs: layers.SwinBlock(2, 3, shift=1, mlp_ratio=2, **kwargs),
+        lambda **kwargs: backbones.SwinBlock(2, 3, shift=1, mlp_ratio=2, **kwargs),
         lambda b, h, w: [(b, h, w, 8)],
     ),
     "WindowAttention": Case(
-        lambda **kwargs: layers.WindowAttention(2, 3, shift=1, **kwargs),
+        lambda **kwargs: backbones.WindowAttention(2, 3, shift=1, **kwargs),
         lambda b, h, w: [(b, h, w, 8)],
     ),
 }

@@ -8,7 +8,7 @@ import keras_seg
 
 
 def mobilenet(**kwargs):
-    return keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35, **kwargs)
+    return keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35, **kwargs)
 
 
 # One file of expected numbers for each family.

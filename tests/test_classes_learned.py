@@ -9,8 +9,8 @@ from random_weights import set_random_weights
 from tiny_backbone import TinyBackbone
 
 import keras_seg
-from keras_seg.layers import SpreadClasses
-from keras_seg.layers.spread_classes import ABSENT_LOGIT
+from keras_seg.layers import ScatterClasses
+from keras_seg.layers.scatter_classes import ABSENT_LOGIT
 
 LEARNED, VOID = [3, 0, 4], 255
 
@@ -42,7 +42,7 @@ def test_logits_stand_in_their_places():
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
 def test_absent_classes_have_no_probability(dtype):
-    layer = SpreadClasses([1], 3, dtype=dtype)
+    layer = ScatterClasses([1], 3, dtype=dtype)
     probability = ops.softmax(layer(np.full((1, 1), -50.0)), axis=-1)
     probability = ops.convert_to_numpy(ops.cast(probability, "float32"))
     np.testing.assert_array_equal(probability, [[0, 1, 0]])

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from keras_seg.cli.choose_backend import choose_backend, import_keras
+from keras_seg_cli.choose_backend import choose_backend, import_keras
 
 
 @pytest.fixture

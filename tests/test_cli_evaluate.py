@@ -10,7 +10,7 @@ from fake_model import fake_labels, fake_model, random_image
 from PIL import Image
 
 from keras_seg import presets
-from keras_seg.cli.main import main
+from keras_seg_cli.main import main
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_table_and_file(folder, loaded, capsys):
     ):
         line = next(x for x in printed.splitlines() if x.split()[:1] == [name])
         assert line.split()[1:] == [f"{value:.2%}" for value in values]
-    assert "Protocol: whole images\n" in printed
+    assert "TestProtocol: whole images\n" in printed
 
 
 def test_protocol_of_preset_and_options(folder, model, monkeypatch, capsys):
@@ -149,7 +149,7 @@ def test_data_by_name(monkeypatch, capsys):
 
 def test_help_needs_no_keras():
     code = (
-        "import sys; from keras_seg.cli.main import build_parser; build_parser(); "
+        "import sys; from keras_seg_cli.main import build_parser; build_parser(); "
         "sys.exit('keras' in sys.modules or 'numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

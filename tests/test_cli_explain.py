@@ -9,8 +9,8 @@ from tiny_backbone import TinyBackbone
 from tiny_ecenet import tiny_ecenet
 
 import keras_seg
-from keras_seg.cli.main import main
-from keras_seg.inference import default_palette, draw_regions
+from keras_seg.visualization import default_palette, draw_regions
+from keras_seg_cli.main import main
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from PIL import Image
 
 import keras_seg
 from keras_seg import presets
-from keras_seg.cli.image_jobs import find_images, plan_jobs
-from keras_seg.cli.main import main
+from keras_seg_cli.image_jobs import find_images, plan_jobs
+from keras_seg_cli.main import main
 
 
 @pytest.fixture(autouse=True)
@@ -326,7 +326,7 @@ def run_python(code):
 def test_help_and_version_do_not_wait_for_keras(word):
     done = run_python(
         "import sys\n"
-        "from keras_seg.cli.main import main\n"
+        "from keras_seg_cli.main import main\n"
         "try:\n"
         f"    main([{word!r}])\n"
         "finally:\n"

@@ -12,10 +12,10 @@ import pytest
 from fake_model import fake_labels, fake_model
 from PIL import Image
 
-from keras_seg import inference, presets
-from keras_seg.cli.class_shares import class_shares, share_names
-from keras_seg.cli.image_jobs import find_images
-from keras_seg.cli.main import main
+from keras_seg import inference, presets, visualization
+from keras_seg_cli.class_shares import class_shares, share_names
+from keras_seg_cli.image_jobs import find_images
+from keras_seg_cli.main import main
 
 NAMES = ["dark", "red", "green", "uncertain"]
 
@@ -229,7 +229,7 @@ def test_usage_names_what_is_missing(capsys):
 def test_a_reader_that_leaves_ends_the_command_quietly():
     code = (
         "import sys\n"
-        "import keras_seg.cli.main as cli, keras_seg.cli.predict as home\n"
+        "import keras_seg_cli.main as cli, keras_seg_cli.predict as home\n"
         "def predict(options):\n"
         "    for _ in range(100_000):\n"
         "        print('much output')\n"
@@ -281,7 +281,7 @@ def test_shares_of_a_label_map_add_up(void):
 def test_unsure_pixels_are_uncoloured_and_named(monkeypatch):
     photo("a.png", ["u" * 60] * 20 + ["r" * 60] * 20)
     names = []
-    draw = inference.draw_overlay
+    draw = visualization.draw_overlay
 
     def draw_overlay(*arguments, **options):
         names.append(options["void_name"])

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_seg.data import add_components, connected_components
-from keras_seg.data.map_labels import map_labels
-from keras_seg.losses.split_components import split_components
+from keras_seg.data import connected_components, pack_components
+from keras_seg.data.batches.map_labels import map_labels
+from keras_seg.losses.unpack_components import unpack_components
 
 
 def flood_fill(labels, void):
@@ -74,9 +74,9 @@ def test_refuses_what_is_no_label_map(labels):
 def test_components_are_put_in_and_taken_out(void, last):
     labels = np.random.default_rng(0).integers(0, 4, (2, 8, 9))
     labels[:, :2] = void
-    both = add_components(labels.reshape(2, 8, 9, *last), void, 5, min_area=2)
+    both = pack_components(labels.reshape(2, 8, 9, *last), void, 5, min_area=2)
     assert both.dtype == "int32" and both.shape == (2, 8, 9, *last)
-    classes, components = map(ops.convert_to_numpy, split_components(both))
+    classes, components = map(ops.convert_to_numpy, unpack_components(both))
     np.testing.assert_array_equal(classes.reshape(labels.shape), labels)
     for x, numbers in zip(labels, components.reshape(labels.shape), strict=True):
         assert 1 < numbers.max() <= 5
@@ -85,16 +85,16 @@ def test_components_are_put_in_and_taken_out(void, last):
 
 def test_plain_labels_have_no_components():
     labels = np.array([[0, 254, 255, -1, 65535]])
-    classes, components = map(ops.convert_to_numpy, split_components(labels))
+    classes, components = map(ops.convert_to_numpy, unpack_components(labels))
     np.testing.assert_array_equal(classes, labels)
     assert not components.any()
 
 
 def test_components_are_not_added_twice():
     with pytest.raises(ValueError, match="added already"):
-        add_components(add_components(np.ones((1, 9, 9), int)))
+        pack_components(pack_components(np.ones((1, 9, 9), int)))
     with pytest.raises(ValueError, match="class ids"):
-        add_components(np.full((1, 9, 9), 0.5))
+        pack_components(np.full((1, 9, 9), 0.5))
 
 
 # --- every source of data ------------------------------------------------------------

@@ -12,9 +12,9 @@ from published_files import mindspore_names, write_mindspore
 from tiny_backbone import TinyBackbone
 
 import keras_seg
-from keras_seg.cli.main import main
 from keras_seg.conversion import convert_checkpoint, load_published, read_checkpoint
 from keras_seg.models import SwinBackbone
+from keras_seg_cli.main import main
 
 GOLDEN = pathlib.Path(__file__).parent / "golden" / "ecenet_swin.npz"
 PLACE = ("presets", "ecenet", "golden")  # where a name is looked for

@@ -209,7 +209,7 @@ def test_presets(tmp_path):
     model = make_model(class_names=["a", "b", "c"], memory_momentum=decay())
     set_random_weights(model.head, seed=3)
     model.save_to_preset(tmp_path / "preset")
-    copy = keras_seg.presets.load_model(tmp_path / "preset")
+    copy = keras_seg.models.load_model(tmp_path / "preset")
     assert type(copy) is keras_seg.CPT
     assert_equal(arrays(copy.weights), arrays(model.weights))
     assert copy.get_config()["memory_momentum"] == model.get_config()["memory_momentum"]

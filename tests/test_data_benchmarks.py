@@ -14,7 +14,7 @@ from keras_seg.data import (
     COCOStuff10K,
     PascalContext,
     TFDSSource,
-    open_source,
+    load_source,
 )
 
 IDS = np.arange(256, dtype="uint8").reshape(8, 32)
@@ -141,7 +141,7 @@ def test_coco_stuff_as_published(tmp_path):
 
 
 def test_mat_file_without_scipy(monkeypatch):
-    from keras_seg.data.read_mat_mask import read_mat_mask
+    from keras_seg.data.files.read_mat_mask import read_mat_mask
 
     monkeypatch.setitem(sys.modules, "scipy.io", None)
     with pytest.raises(ModuleNotFoundError, match="pip install scipy"):
@@ -162,7 +162,7 @@ def test_mat_file_without_scipy(monkeypatch):
 )
 def test_what_is_missing_is_said(tmp_path, name, expected):
     with pytest.raises(ValueError, match=expected):
-        open_source(
+        load_source(
             name, tmp_path, "val", **({"num_classes": 2} if "f" in name else {})
         )
 
@@ -192,7 +192,7 @@ def test_files_that_a_list_names_but_are_not_there(tmp_path):
 def test_folder(tmp_path, inside):
     save(tmp_path, f"images{inside}/a.jpg")
     save(tmp_path, f"masks{inside}/a.png", IDS % 2)
-    source = open_source("folder", tmp_path, "val", class_names=["a", "b"])
+    source = load_source("folder", tmp_path, "val", class_names=["a", "b"])
     assert source[0][1].max() == 1 and source.class_names == ["a", "b"]
 
 
@@ -234,15 +234,15 @@ def test_scene_parse150(fake_tfds):
 def test_tfds_by_name(fake_tfds):
     annotation = np.stack([IDS % 101] * 3, axis=-1)
     fake_tfds.data["scene_parse150"] = examples(annotation=annotation)
-    source = open_source("tfds:scene_parse150", None, "train", ignore_class=254)
+    source = load_source("tfds:scene_parse150", None, "train", ignore_class=254)
     assert isinstance(source, TFDSSource) and source.ignore_class == 254
     assert fake_tfds.calls[0][1]["split"] == "train"
     assert fake_tfds.calls[0][1]["data_dir"] is None
     fake_tfds.data["mine"] = examples()
     with pytest.raises(ValueError, match="scene_parse150, cityscapes are known"):
-        open_source("tfds:mine", None)
+        load_source("tfds:mine", None)
     with pytest.raises(ValueError, match="tfds:NAME"):
-        open_source("mine", None)
+        load_source("mine", None)
 
 
 def test_cityscapes_of_tfds(fake_tfds):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from keras_seg.data import read_image
-from keras_seg.data.read_image import image_size
+from keras_seg.data.files.read_image import image_size
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
 import calibrate
 import distill
 
-from keras_seg import data, presets
+from keras_seg import data, models
 
 VOID = 255
 TEACHER = """
@@ -158,7 +158,7 @@ def test_the_student_is_trained_and_calibrated(folders, tmp_path):
     assert report["after"]["cross_entropy"] <= report["before"]["cross_entropy"] + 1e-4
     kept = [row["kept"] for row in report["thresholds"]]
     assert kept == sorted(kept, reverse=True)
-    model = presets.load_model(tmp_path / "calibrated")
+    model = models.load_model(tmp_path / "calibrated")
     assert model.temperature == report["temperature"]
 
 

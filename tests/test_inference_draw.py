@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_seg.inference import default_palette, draw_overlay, label_png
-from keras_seg.inference.add_legend import PANEL, format_share
+from keras_seg.visualization import default_palette, draw_overlay, label_png
+from keras_seg.visualization.legend import PANEL, format_share
 
 NAMES = ["sky", "road", "tree"]
 PALETTE = np.array([[70, 130, 180], [128, 64, 128], [107, 142, 35]], "uint8")

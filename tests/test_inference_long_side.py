@@ -6,9 +6,9 @@ import pytest
 from fake_model import fake_labels, fake_model, numpy_model, random_image
 
 from keras_seg.inference import logits_enlarger, segment
-from keras_seg.inference.contenders import contenders
-from keras_seg.inference.logits_enlarger import LogitsEnlarger
-from keras_seg.inference.shrink import shrink
+from keras_seg.inference.candidate_classes import candidate_classes
+from keras_seg.inference.logits_enlarger import UpsampledLogits
+from keras_seg.inference.resize_longest_side import resize_longest_side
 
 
 def random_logits(height, width, num_classes, seed=0, scale=3.0):
@@ -23,7 +23,7 @@ def enlarged(logits, size):
 
 def enlarge(logits, size, **options):
     labels = np.full(size, 254, "uint8")
-    LogitsEnlarger(labels, logits.shape[:2], **options).add(0, 0, logits.copy())
+    UpsampledLogits(labels, logits.shape[:2], **options).add(0, 0, logits.copy())
     return labels
 
 
@@ -47,19 +47,22 @@ def clear_winner(logits):
     ],
 )
 def test_shrink_keeps_the_proportions(size, long_side, expected):
-    assert shrink(np.zeros((*size, 3), "uint8"), long_side).shape == (*expected, 3)
+    assert resize_longest_side(np.zeros((*size, 3), "uint8"), long_side).shape == (
+        *expected,
+        3,
+    )
 
 
 @pytest.mark.parametrize("long_side", [0, 60, 61, 1000])
 def test_shrink_never_enlarges(long_side):
     image = random_image(40, 60)
-    assert shrink(image, long_side) is image
+    assert resize_longest_side(image, long_side) is image
 
 
 def test_shrink_takes_the_mean_of_the_area():
     image = random_image(60, 90)
     mean = image.reshape(20, 3, 30, 3, 3).mean(axis=(1, 3))
-    np.testing.assert_allclose(shrink(image, 30), mean, atol=0.51)
+    np.testing.assert_allclose(resize_longest_side(image, 30), mean, atol=0.51)
 
 
 # --- labels -------------------------------------------------------------------------
@@ -81,7 +84,7 @@ def test_labels_are_those_of_the_enlarged_logits(size, long_side, num_classes):
     image = random_image(*size)
     labels = segment(model, image, long_side=long_side)
     assert labels.shape == size and labels.dtype == np.uint8
-    height, width = shrink(image, long_side).shape[:2]
+    height, width = resize_longest_side(image, long_side).shape[:2]
     assert model.seen == [(1, max(height, 32), max(width, 32), 3)]
     expected = enlarged(logits[:height, :width], size)
     if num_classes > 1:
@@ -111,7 +114,7 @@ def test_threshold_uses_the_probability_of_the_enlarged_logits(threshold, scale)
 
 def test_a_class_that_wins_at_no_corner_can_win_between():
     logits = np.array([[[9, 0, 5, 1], [0, 9, 5, 1]]], "float32")
-    assert contenders(logits).tolist() == [0, 1, 2]
+    assert candidate_classes(logits).tolist() == [0, 1, 2]
     labels = enlarge(logits, (2, 60))
     assert set(labels[0, 28:32]) == {2} and set(labels.flat) == {0, 1, 2}
 
@@ -119,24 +122,24 @@ def test_a_class_that_wins_at_no_corner_can_win_between():
 def test_contenders_are_few_where_the_picture_is_plain():
     logits = random_logits(20, 20, 150, scale=1.0)
     logits[:, :, 7] += 30
-    assert contenders(logits).tolist() == [7]
-    assert contenders(logits, with_probability=True).tolist() == [7]
+    assert candidate_classes(logits).tolist() == [7]
+    assert candidate_classes(logits, with_probability=True).tolist() == [7]
     logits[:, :, 7] -= 30
-    assert len(contenders(logits)) > 100
+    assert len(candidate_classes(logits)) > 100
 
 
 def test_classes_that_win_nowhere_near_a_border_are_left_out():
     logits = random_logits(20, 20, 150, scale=0.5)
     logits[:10, :, 7] += 20
     logits[10:, :, 9] += 20
-    assert contenders(logits).tolist() == [7, 9]
+    assert candidate_classes(logits).tolist() == [7, 9]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_winner_is_a_contender(seed):
     logits = random_logits(1, 1, 12, seed=seed, scale=1.0)
     logits = logits + random_logits(2, 2, 12, seed=seed + 10, scale=0.7)
-    kept = contenders(logits).tolist()
+    kept = candidate_classes(logits).tolist()
     assert len(kept) < 12
     assert set(np.argmax(enlarged(logits, (40, 40)), axis=-1).flat) <= set(kept)
 
@@ -174,7 +177,7 @@ def test_blocks_of_any_size_give_the_same_labels(rows, columns):
     logits = random_logits(14, 21, 9)
     expected = enlarge(logits, (50, 83))
     labels = np.full((50, 83), 254, "uint8")
-    enlarger = LogitsEnlarger(labels, (14, 21))
+    enlarger = UpsampledLogits(labels, (14, 21))
     top = 0
     for height in rows:
         left = 0
@@ -262,7 +265,7 @@ def test_memory_of_a_photo_of_12_megapixels_with_150_classes(threshold):
 def test_memory_where_every_class_may_win():
     logits = random_logits(75, 100, 150, scale=0.1)
     labels = np.empty((750, 1000), "uint8")
-    enlarger = LogitsEnlarger(labels, (75, 100), threshold=0.5)
+    enlarger = UpsampledLogits(labels, (75, 100), threshold=0.5)
     tracemalloc.start()
     try:
         enlarger.add(0, 0, logits)

@@ -10,7 +10,7 @@ import numpy_reference as reference
 import pytest
 from fake_model import numpy_model, random_image
 
-from keras_seg.inference import Protocol, evaluate, segment_by_protocol
+from keras_seg.inference import TestProtocol, evaluate, segment_by_protocol
 from keras_seg.inference.averaged_windows import WindowAxis, averaged_windows
 from keras_seg.inference.mean_probabilities import mean_probabilities
 
@@ -83,16 +83,18 @@ def plain_probabilities(model, image, protocol):
 
 
 PROTOCOLS = {
-    "whole": Protocol(),
-    "slide": Protocol("slide", window=(40, 48), stride=(32, 32)),
-    "small stride": Protocol("slide", window=40, stride=(7, 11)),
-    "no overlap": Protocol("slide", window=33),
-    "window larger than the image": Protocol("slide", window=300, stride=200),
-    "resized": Protocol(resize=(100, 50)),
-    "slide on resized": Protocol("slide", window=40, stride=30, resize=(150, 110)),
-    "slide, scales and flip": Protocol("slide", 40, 30, scales=(0.5, 1.0), flip=True),
-    "scales and flip": Protocol(scales=(0.5, 1.0, 1.75), flip=True),
-    "all": Protocol("slide", 48, 40, (120, 80), scales=(0.75, 1.25), flip=True),
+    "whole": TestProtocol(),
+    "slide": TestProtocol("slide", window=(40, 48), stride=(32, 32)),
+    "small stride": TestProtocol("slide", window=40, stride=(7, 11)),
+    "no overlap": TestProtocol("slide", window=33),
+    "window larger than the image": TestProtocol("slide", window=300, stride=200),
+    "resized": TestProtocol(resize=(100, 50)),
+    "slide on resized": TestProtocol("slide", window=40, stride=30, resize=(150, 110)),
+    "slide, scales and flip": TestProtocol(
+        "slide", 40, 30, scales=(0.5, 1.0), flip=True
+    ),
+    "scales and flip": TestProtocol(scales=(0.5, 1.0, 1.75), flip=True),
+    "all": TestProtocol("slide", 48, 40, (120, 80), scales=(0.75, 1.25), flip=True),
 }
 
 
@@ -114,8 +116,8 @@ def test_equals_a_plain_loop(model, protocol, size):
 def test_windows_matter(model):
     """Else the tests above would pass with wrong windows."""
     image = smooth_image(72, 93)
-    whole = mean_probabilities(model, image, Protocol())
-    for other in (Protocol("slide", window=33), Protocol("slide", 40, (7, 11))):
+    whole = mean_probabilities(model, image, TestProtocol())
+    for other in (TestProtocol("slide", window=33), TestProtocol("slide", 40, (7, 11))):
         assert np.abs(mean_probabilities(model, image, other) - whole).max() > 0.01
 
 
@@ -152,7 +154,7 @@ def test_whole_images_that_are_too_large_are_cut(monkeypatch):
     image = random_image(120, 160)
     monkeypatch.setattr("keras_seg.inference.shown_image.MAX_WHOLE_PIXELS", 10_000)
     monkeypatch.setattr("keras_seg.inference.shown_image.MAX_PIXELS", 6_000)
-    labels = segment_by_protocol(model, image, Protocol())
+    labels = segment_by_protocol(model, image, TestProtocol())
     np.testing.assert_array_equal(labels, np.argmax(image, axis=-1))
     assert len(model.seen) > 3 and max(np.prod(s[1:3]) for s in model.seen) <= 6_000
 
@@ -162,19 +164,19 @@ def test_model_of_one_size():
     model.input_shape = (None, 48, 64, 3)
     for size in ((40, 50), (48, 64), (100, 130)):
         image = random_image(*size)
-        labels = segment_by_protocol(model, image, Protocol())
+        labels = segment_by_protocol(model, image, TestProtocol())
         np.testing.assert_array_equal(labels, np.argmax(image, axis=-1))
     assert set(model.seen) == {(1, 48, 64, 3)}
     with pytest.raises(ValueError, match=r"takes images of 48 x 64 .* 60 x 60"):
-        segment_by_protocol(model, random_image(70, 70), Protocol("slide", 60))
+        segment_by_protocol(model, random_image(70, 70), TestProtocol("slide", 60))
 
 
 @pytest.mark.parametrize(
     "protocol",
     [
-        Protocol("slide", window=100, stride=80),
-        Protocol(resize=(100, 80)),
-        Protocol("slide", window=100, stride=80, scales=0.5, flip=True),
+        TestProtocol("slide", window=100, stride=80),
+        TestProtocol(resize=(100, 80)),
+        TestProtocol("slide", window=100, stride=80, scales=0.5, flip=True),
     ],
 )
 def test_large_image_in_bounded_memory(protocol, monkeypatch):
@@ -209,29 +211,29 @@ def test_large_image_in_bounded_memory(protocol, monkeypatch):
 )
 def test_protocol_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
-        Protocol(**arguments)
+        TestProtocol(**arguments)
 
 
 def test_protocol_of_a_model():
     model = numpy_model(None, 3)
-    assert Protocol.of_model(model) == Protocol()
+    assert TestProtocol.of_model(model) == TestProtocol()
     model.test_protocol = {"mode": "slide", "window": [64, 32], "stride": 16}
-    assert Protocol.of_model(model) == Protocol("slide", (64, 32), (16, 16))
-    assert Protocol.of_model(model, stride=8, flip=True).stride == (8, 8)
-    assert Protocol.of_model(model, mode="whole") == Protocol()
+    assert TestProtocol.of_model(model) == TestProtocol("slide", (64, 32), (16, 16))
+    assert TestProtocol.of_model(model, stride=8, flip=True).stride == (8, 8)
+    assert TestProtocol.of_model(model, mode="whole") == TestProtocol()
     model.test_protocol = {"mode": "whole", "window": None, "stride": None}
-    assert Protocol.of_model(model, window=64).mode == "slide"
+    assert TestProtocol.of_model(model, window=64).mode == "slide"
     model.test_protocol = {"crop": 3}
     with pytest.raises(ValueError, match="no \\['crop'\\]"):
-        Protocol.of_model(model)
+        TestProtocol.of_model(model)
 
 
 def test_customary_sizes():
-    ade20k = Protocol(resize=(512, 2048))
+    ade20k = TestProtocol(resize=(512, 2048))
     assert ade20k.passes(683, 512) == [(683, 512, False)]
     assert ade20k.passes(256, 300) == [(512, 600, False)]
     assert ade20k.passes(100, 1000) == [(205, 2048, False)]
-    assert Protocol(scales=1.75).passes(375, 500) == [(656, 875, False)]
+    assert TestProtocol(scales=1.75).passes(375, 500) == [(656, 875, False)]
 
 
 class Source(list):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from keras_seg.inference import draw_similarity
-from keras_seg.inference.draw_similarity import COLOURS, EM
+from keras_seg.visualization import draw_similarity
+from keras_seg.visualization.similarity import COLOURS, EM
 
 NAMES = ["sky", "road", "a long name"]
 VECTORS = np.array([[1, 0], [-3, 0], [0, 2]])

@@ -219,7 +219,7 @@ def test_adaptive_average_pool(size):
 
 @pytest.mark.parametrize("scale", [1.0, 1.1, 1.15, 1.3, 1.5, 2.0, 2.3])
 def test_enlarged_sizes_are_the_same_known_or_not(scale):
-    layer = layers.Enlarge(scale, multiple=4)
+    layer = layers.ResizeToMultiple(scale, multiple=4)
     for n in [1, 5, 10, 20, 33, 90, 100, 130, 360, 700, 1001]:
         unknown = layer._enlarged(ops.convert_to_tensor(n, dtype="int32"))
         assert layer._enlarged(n) == int(unknown), n
@@ -227,7 +227,7 @@ def test_enlarged_sizes_are_the_same_known_or_not(scale):
 
 def test_enlarge():
     x = random_array(1, 5, 10, 3)
-    y = layers.Enlarge(1.5, multiple=4)(x)
+    y = layers.ResizeToMultiple(1.5, multiple=4)(x)
     assert_close(ops.convert_to_numpy(y), reference.resize_bilinear(double(x), 8, 16))
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from random_weights import random_array
 
-from keras_seg.models.lean_model import LeanModel
+from keras_seg.keras_internals.low_memory_model import LowMemoryModel
 
 RESULTS, COUNTS = [], []
 
@@ -32,15 +32,24 @@ def test_tensors_go_after_their_last_use():
     outputs = {"sum": x + skipped, "same": x, "input": inputs}
     images = random_array(2, 4)
     seen = {}
-    for model_class in (keras.Model, LeanModel):
+    for model_class in (keras.Model, LowMemoryModel):
         model = model_class(inputs, outputs)
         RESULTS.clear()
         COUNTS.clear()
         seen[model_class] = model(images)
         seen[model_class, "counts"] = list(COUNTS)
     assert seen[keras.Model, "counts"] == [0, 1, 2, 3, 4]
-    assert seen[LeanModel, "counts"] == [0, 1, 2, 2, 2]  # the skipped one and the last
+    assert seen[LowMemoryModel, "counts"] == [
+        0,
+        1,
+        2,
+        2,
+        2,
+    ]
     for name, expected in seen[keras.Model].items():
         np.testing.assert_array_equal(
-            *[keras.ops.convert_to_numpy(x) for x in (expected, seen[LeanModel][name])]
+            *[
+                keras.ops.convert_to_numpy(x)
+                for x in (expected, seen[LowMemoryModel][name])
+            ]
         )

@@ -9,8 +9,8 @@ from keras import ops
 from random_weights import random_array, set_random_weights
 
 import keras_seg
-from keras_seg.models import MiTBackbone
 from keras_seg.backbones.mit_block import MiTBlock
+from keras_seg.models import MiTBackbone
 from keras_seg.presets.pretrained_backbone import copy_weights
 
 TINY = {

@@ -13,8 +13,8 @@ from random_weights import random_array, set_random_weights
 from small_papers import small_paper
 
 import keras_seg
-from keras_seg import presets
-from keras_seg.inference import Protocol
+from keras_seg import models, presets
+from keras_seg.inference import TestProtocol
 from keras_seg.models import Segmenter, SwinBackbone
 from keras_seg.presets import load_preset, paper_table, pretrained_backbone
 from keras_seg.presets.paper_presets import find_paper
@@ -55,7 +55,7 @@ def test_table_has_the_papers_configurations():
     assert set(paper_table.PUBLISHED_HEAD_PARAMETERS) <= set(facts)
     assert set(paper_table.HANDLES) <= set(facts)
     for entry in facts.values():
-        Protocol(**entry["test_protocol"])  # raises where they contradict each other
+        TestProtocol(**entry["test_protocol"])
     published = facts[FULL]
     assert published["test_protocol"] == {
         "mode": "slide",
@@ -116,7 +116,7 @@ def test_architecture_by_name(model):
 
 
 def test_arguments_and_classes_can_be_others(tiny):
-    model = presets.load_model(
+    model = models.load_model(
         FULL,
         load_weights=False,
         num_classes=3,
@@ -189,7 +189,7 @@ def test_order_of_the_places(stub, empty, monkeypatch):
     assert keras_seg.ECENet.from_preset(NAME) == "b"
     stub("a", NAME)
     assert keras_seg.ECENet.from_preset(NAME, presets_dir=empty / "a") == "a"
-    assert presets.load_model(FULL, presets_dir=str(empty / "a")) == "a"
+    assert models.load_model(FULL, presets_dir=str(empty / "a")) == "a"
     # Also before what is shipped.
     stub("a", "camvid")
     assert keras_seg.ECENet.from_preset("camvid", presets_dir=empty / "a") == "a"
@@ -198,11 +198,11 @@ def test_order_of_the_places(stub, empty, monkeypatch):
 def test_saved_presets_of_any_name_are_found_but_no_paths(stub, empty, monkeypatch):
     stub("mine", "streets")
     monkeypatch.setenv("KERAS_SEG_PRESETS", str(empty / "mine"))
-    assert presets.load_model("ecenet/streets") == "mine"
+    assert models.load_model("ecenet/streets") == "mine"
     assert keras_seg.ECENet.from_preset("streets") == "mine"
     for name in ("streets", "../mine/ecenet/streets", "ecenet/../ecenet/streets"):
         with pytest.raises(ValueError, match="Unknown preset"):
-            presets.load_model(name)
+            models.load_model(name)
 
 
 def keras_hub_swin():

@@ -11,7 +11,7 @@ import pytest
 from tiny_ecenet import images, logits_of, tiny_backbone, tiny_ecenet, weights_of
 
 import keras_seg
-from keras_seg import presets
+from keras_seg import models
 from keras_seg.models import Segmenter
 from keras_seg.presets.store_as_float16 import store_as_float16
 
@@ -228,7 +228,7 @@ def test_arguments_replace_what_was_saved(saved):
     copy = keras_seg.ECENet.from_preset(
         saved, input_scale=2.0, dtype="mixed_bfloat16", compile=False
     )
-    assert copy.input_scale == 2.0 and copy.enlarge.scale == 2.0
+    assert copy.input_scale == 2.0 and copy.resize_to_multiple.scale == 2.0
     assert copy.head.compute_dtype == copy.backbone.compute_dtype == "bfloat16"
     assert copy.head.variable_dtype == "float32"
     assert copy.preprocessor.compute_dtype == "bfloat16"
@@ -253,11 +253,11 @@ def test_the_class_is_that_of_the_preset(saved):
     class BetterECENet(keras_seg.ECENet):
         pass
 
-    assert type(presets.load_model(str(saved), False)) is keras_seg.ECENet
-    loaded = presets.load_model(saved, False, auxiliary_weights={"mask": 3.0})
+    assert type(models.load_model(str(saved), False)) is keras_seg.ECENet
+    loaded = models.load_model(saved, False, auxiliary_weights={"mask": 3.0})
     assert loaded.auxiliary_weights["mask"] == 3.0
     with pytest.raises(ValueError, match=r"ECENet.* not know.*\['memory_momentum'\]"):
-        presets.load_model(saved, memory_momentum=0.1)
+        models.load_model(saved, memory_momentum=0.1)
     assert type(BetterECENet.from_preset(saved, False)) is BetterECENet
     with pytest.raises(ValueError, match="of class ECENet, not OtherNet"):
         OtherNet.from_preset(saved)
@@ -265,13 +265,13 @@ def test_the_class_is_that_of_the_preset(saved):
 
 def test_applications_backbone_round_trip(tmp_path):
     model = keras_seg.ECENet(
-        keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+        keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
         num_classes=2,
         hidden_dim=8,
         compile=False,
     )
     model.save_to_preset(tmp_path / "preset")
-    copy = presets.load_model(tmp_path / "preset")
+    copy = models.load_model(tmp_path / "preset")
     assert_same_weights(copy, model)
     assert copy.backbone.get_config() == model.backbone.get_config()
 
@@ -466,7 +466,7 @@ def test_backbone_needs_classes_and_a_model_class(backbone_preset):
     with pytest.raises(ValueError, match="holds a backbone.*num_classes"):
         keras_seg.ECENet.from_preset(backbone_preset)
     with pytest.raises(ValueError, match="holds a backbone.*keras_seg.ECENet"):
-        presets.load_model(backbone_preset)
+        models.load_model(backbone_preset)
 
 
 def test_model_of_ours_behind_a_handle(model, saved, monkeypatch):
@@ -480,7 +480,7 @@ def test_model_of_ours_behind_a_handle(model, saved, monkeypatch):
 
     hub = type("hub", (), {"hf_hub_download": staticmethod(download)})
     monkeypatch.setattr(preset_utils, "huggingface_hub", hub)
-    assert_same_weights(presets.load_model("hf://user/ours"), model)
+    assert_same_weights(models.load_model("hf://user/ours"), model)
     asked.clear()
     keras_seg.ECENet.from_preset("hf://user/ours", load_weights=False)
     assert not [name for name in asked if name.endswith(".h5")]

@@ -6,7 +6,7 @@ import pytest
 from tiny_ecenet import images, logits_of, tiny_ecenet
 
 import keras_seg
-from keras_seg import presets
+from keras_seg import models, presets
 from keras_seg.inference import segment
 from keras_seg.models import Segmenter
 from keras_seg.presets import shipped
@@ -54,7 +54,7 @@ def test_loads_by_name(entry, name):
 
 
 def test_load_model_and_segment(entry):
-    model = presets.load_model("ecenet/tiny")
+    model = models.load_model("ecenet/tiny")
     image = images(40)[0, :, :33]
     labels = model.segment(image)
     assert labels.shape == (40, 33) and labels.dtype == "uint8"
@@ -74,14 +74,14 @@ def test_wheel_folder_comes_first(project, entry, tmp_path, monkeypatch):
         (folder / path.name).write_bytes(path.read_bytes())
     monkeypatch.setattr(shipped, "PACKAGE", package)
     assert shipped.shipped_folder(entry) == folder
-    assert presets.load_model("ecenet/tiny").num_classes == 3
+    assert models.load_model("ecenet/tiny").num_classes == 3
 
 
 @pytest.mark.parametrize("name", ["task.json", "model.weights.h5", "metadata.json"])
 def test_hash_mismatch_names_file_hashes_and_fix(project, entry, name):
     found, entry["files"][name] = entry["files"][name], "0" * 64
     with pytest.raises(ValueError) as error:
-        presets.load_model("ecenet/tiny")
+        models.load_model("ecenet/tiny")
     message = str(error.value)
     for part in (name, "0" * 64, found, "Install keras-seg again"):
         assert part in message
@@ -98,10 +98,10 @@ def test_weights_are_not_verified_without_loading_them(entry):
 def test_missing_files(entry):
     entry["files"]["more.h5"] = "0" * 64
     with pytest.raises(FileNotFoundError, match="more.h5"):
-        presets.load_model("ecenet/tiny")
+        models.load_model("ecenet/tiny")
     entry["folder"] = "ecenet_gone"
     with pytest.raises(FileNotFoundError, match="weights/ecenet_gone"):
-        presets.load_model("ecenet/tiny")
+        models.load_model("ecenet/tiny")
 
 
 def test_unknown_names_list_the_known(entry):
@@ -110,7 +110,7 @@ def test_unknown_names_list_the_known(entry):
     assert "Unknown preset 'tinny' for ECENet. Did you mean 'tiny'?" in str(error.value)
     assert "Known: tiny." in str(error.value)
     with pytest.raises(ValueError, match="Did you mean 'ecenet/tiny'.*Known: ecenet/"):
-        presets.load_model("ecenet/tinny")
+        models.load_model("ecenet/tinny")
     with pytest.raises(ValueError, match="Did you mean 'resnet_50_imagenet'"):
         keras_seg.ECENet.from_preset("resnet_50_imagent", num_classes=3)
 
@@ -130,7 +130,7 @@ def test_unknown_names_list_the_known(entry):
 def test_names_never_become_paths(entry, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError):
-        presets.load_model(name)
+        models.load_model(name)
 
 
 def test_a_folder_beside_wins_only_when_named_as_one(entry, tmp_path, monkeypatch):
@@ -164,7 +164,7 @@ def test_shipped_files_are_there_and_whole(name):
 def test_shipped_presets_load(name):
     model_class, short = name.split("/")
     entry = PRESETS[model_class][short]
-    model = presets.load_model(f"{model_class.lower()}/{short}")
+    model = models.load_model(f"{model_class.lower()}/{short}")
     assert type(model).__name__ == model_class
     assert model.count_params() == entry["params"]
     assert model.class_names == entry["classes"]

@@ -7,8 +7,8 @@ import pytest
 from keras import ops
 from random_weights import random_array, set_random_weights
 
+from keras_seg.backbones.swin.window_attention import relative_position
 from keras_seg.layers import WindowAttention
-from keras_seg.layers.window_attention import relative_position
 from keras_seg.models import SwinBackbone
 from keras_seg.presets.pretrained_backbone import copy_weights
 

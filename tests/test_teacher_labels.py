@@ -10,7 +10,7 @@ from keras_seg.data import (
     RepeatedSource,
     labels_from_scores,
     read_mask,
-    write_teacher_labels,
+    write_pseudo_labels,
 )
 
 
@@ -33,7 +33,7 @@ def red_teacher(images):
 
 def test_probabilities_become_ids_and_void(photos, tmp_path):
     masks = tmp_path / "masks"
-    assert write_teacher_labels(photos, red_teacher, masks, threshold=0.8) == {}
+    assert write_pseudo_labels(photos, red_teacher, masks, threshold=0.8) == {}
     for path in photos:
         red = np.asarray(Image.open(path))[..., 0] / 255
         expected = np.where(red >= 0.8, 1, np.where(red <= 0.2, 0, 255))
@@ -50,7 +50,7 @@ def test_batches_of_one_size_and_ids(photos, tmp_path):
         ids[:, 0, 1] = 300
         return ids
 
-    write_teacher_labels(
+    write_pseudo_labels(
         photos, teacher, tmp_path / "masks", teacher_size=(4, 4), batch_size=2
     )
     assert shapes == [(2, 4, 4, 3), (1, 4, 4, 3)]
@@ -68,8 +68,8 @@ def test_goes_on_where_it_stopped_and_names_what_it_cannot_read(photos, tmp_path
 
     broken = tmp_path / "broken.jpg"
     broken.write_text("no image")
-    write_teacher_labels(photos[:2], teacher, masks)
-    problems = write_teacher_labels([*photos, str(broken)], teacher, masks)
+    write_pseudo_labels(photos[:2], teacher, masks)
+    problems = write_pseudo_labels([*photos, str(broken)], teacher, masks)
     assert calls == [1, 1, 1] and list(problems) == [str(broken)]
     assert sorted(os.listdir(masks)) == ["a.png", "b.png", "c.png"]
 
@@ -79,7 +79,7 @@ def test_a_teacher_that_fails_leaves_no_mask(photos, tmp_path):
         raise RuntimeError("out of chalk")
 
     with pytest.raises(RuntimeError):
-        write_teacher_labels(photos, teacher, tmp_path / "masks")
+        write_pseudo_labels(photos, teacher, tmp_path / "masks")
     assert os.listdir(tmp_path / "masks") == []
 
 
@@ -93,12 +93,12 @@ def test_a_teacher_that_fails_leaves_no_mask(photos, tmp_path):
 )
 def test_wrong_output_of_the_teacher(photos, tmp_path, output):
     with pytest.raises(ValueError, match="The teacher must return"):
-        write_teacher_labels(photos[:1], lambda _: output, tmp_path / "masks")
+        write_pseudo_labels(photos[:1], lambda _: output, tmp_path / "masks")
 
 
 def test_images_of_one_name(tmp_path):
     with pytest.raises(ValueError, match="share a mask: .*x.png"):
-        write_teacher_labels(["a/x.jpg", "b/x.jpg"], red_teacher, tmp_path / "masks")
+        write_pseudo_labels(["a/x.jpg", "b/x.jpg"], red_teacher, tmp_path / "masks")
 
 
 def test_scores_are_enlarged_before_the_decision():

@@ -14,10 +14,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
 
 import train
 import transfer
-from few_images import FewImages
 from freeze_features import freeze_features
 
 import keras_seg
+from keras_seg.data.sources.subset_source import SubsetSource
 
 slow_to_start = pytest.mark.skipif(
     keras.config.backend() != "torch",
@@ -132,18 +132,18 @@ def test_networks_that_cannot_be_compared(root, tmp_path):
 
 def test_few_images():
     source = [(i, i) for i in range(9)]
-    few = FewImages(source, 4, seed=1)
+    few = SubsetSource(source, 4, seed=1)
     assert len(few) == 4 and len({few[i] for i in range(4)}) == 4
     assert [few[i] for i in range(4)] == [
-        FewImages(source, 4, seed=1)[i] for i in range(4)
+        SubsetSource(source, 4, seed=1)[i] for i in range(4)
     ]
     drawn = {
-        tuple(FewImages(source, 4, seed)[i] for i in range(4)) for seed in range(5)
+        tuple(SubsetSource(source, 4, seed)[i] for i in range(4)) for seed in range(5)
     }
     assert len(drawn) > 1
     for number in (0, 10):
         with pytest.raises(SystemExit, match="1..9"):
-            FewImages(source, number)
+            SubsetSource(source, number)
 
 
 def test_a_preset_brings_its_network(root):

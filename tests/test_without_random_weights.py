@@ -8,7 +8,7 @@ import pytest
 from tiny_backbone import TinyBackbone
 
 import keras_seg
-from keras_seg.presets.without_random_weights import (
+from keras_seg.keras_internals.without_random_weights import (
     INITIALIZERS,
     without_random_weights,
 )

@@ -46,7 +46,7 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
     ```python
     import keras_seg
 
-    backbone = keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+    backbone = keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35)
     print({k: v.shape[-1] for k, v in backbone.pyramid_outputs.items()})
     ```
     """

@@ -36,7 +36,7 @@ class DilatedResNetBackbone(keras_hub.models.FeaturePyramidBackbone):
     ```python
     import keras_seg
 
-    backbone = keras_seg.models.DilatedResNetBackbone(
+    backbone = keras_seg.backbones.DilatedResNetBackbone(
         output_stride=8,
         input_conv_filters=[64],
         input_conv_kernel_sizes=[7],

@@ -42,7 +42,7 @@ class MiTBackbone(keras_hub.models.FeaturePyramidBackbone):
     ```python
     import keras_seg
 
-    backbone = keras_seg.models.MiTBackbone(
+    backbone = keras_seg.backbones.MiTBackbone(
         num_layers=2,
         hidden_dims=[8, 16],
         layerwise_depths=[1, 1],

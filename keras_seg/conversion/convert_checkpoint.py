@@ -49,7 +49,7 @@ def convert_checkpoint(
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder, "checkpoint.npz")
         np.savez(path, strange=np.zeros(3))
-        backbone = keras_seg.models.SwinBackbone(8, [1, 1], [1, 2], window_size=4)
+        backbone = keras_seg.backbones.SwinBackbone(8, [1, 1], [1, 2], window_size=4)
         model = keras_seg.ECENet(backbone, 3, hidden_dim=8, num_heads=2)
         model.save_to_preset(f"{folder}/preset")
         try:

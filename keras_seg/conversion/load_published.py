@@ -1,15 +1,15 @@
 import keras_hub
 
 from keras_seg.backbones.dilated_resnet_backbone import DilatedResNetBackbone
-from keras_seg.backbones.swin_backbone import SwinBackbone
+from keras_seg.backbones.swin.swin_backbone import SwinBackbone
 from keras_seg.conversion.cpt_head import cpt_head_targets
 from keras_seg.conversion.ecenet_head import ecenet_head_targets
 from keras_seg.conversion.published_names import published_parts
 from keras_seg.conversion.published_weights import assign, misfits
 from keras_seg.conversion.resnet_backbone import resnet_targets
 from keras_seg.conversion.swin_backbone import swin_arrays, swin_targets
-from keras_seg.layers.cpt_head import CPTHead
-from keras_seg.layers.ecenet_head import ECENetHead
+from keras_seg.layers.cpt.cpt_head import CPTHead
+from keras_seg.layers.ecenet.ecenet_head import ECENetHead
 
 HEADS = ((ECENetHead, ecenet_head_targets), (CPTHead, cpt_head_targets))
 RESNETS = (keras_hub.models.ResNetBackbone, DilatedResNetBackbone)
@@ -25,7 +25,7 @@ def load_published(model, arrays):
 
     Args:
         model: A `keras_seg.ECENet` or `keras_seg.CPT`, whose backbone is a
-            `keras_seg.models.SwinBackbone` or a ResNet of keras-hub.
+            `keras_seg.backbones.SwinBackbone` or a ResNet of keras-hub.
         arrays: Dictionary from names to arrays in torch's layout, see
             `read_checkpoint`.
 
@@ -38,7 +38,7 @@ def load_published(model, arrays):
     ```python
     import keras_seg
 
-    backbone = keras_seg.models.SwinBackbone(8, [1, 1], [1, 2], window_size=4)
+    backbone = keras_seg.backbones.SwinBackbone(8, [1, 1], [1, 2], window_size=4)
     model = keras_seg.ECENet(backbone, num_classes=3, hidden_dim=8, num_heads=2)
     try:
         keras_seg.conversion.load_published(model, {"decode_head.strange": 0.0})

@@ -13,7 +13,7 @@ def resnet_targets(backbone):
 
     Args:
         backbone: A `keras_hub.models.ResNetBackbone` with bottleneck or basic blocks,
-            or a `keras_seg.models.DilatedResNetBackbone`.
+            or a `keras_seg.backbones.DilatedResNetBackbone`.
 
     Returns:
         Dictionary from names, without the prefix `backbone.`, to pairs of a variable

@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 
+from keras_seg.backbones.swin.window_attention import relative_position
 from keras_seg.conversion.published_weights import targets_of
-from keras_seg.layers.window_attention import relative_position
 
 # Of the first code of Swin, and what mmsegmentation calls the same.
 FIRST_NAMES = (
@@ -21,7 +21,7 @@ def swin_targets(backbone, arrays):
     """The variables of a `SwinBackbone` by the names that a checkpoint gives them.
 
     Args:
-        backbone: A `keras_seg.models.SwinBackbone`.
+        backbone: A `keras_seg.backbones.SwinBackbone`.
         arrays: Dictionary from names, without the prefix `backbone.`, to arrays. Its
             names tell which of the two code bases they come from: these also differ
             in the order of neighbours in the merging of patches.

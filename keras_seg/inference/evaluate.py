@@ -6,8 +6,8 @@ import math
 import numpy as np
 from tqdm import tqdm
 
-from keras_seg.inference.protocol import Protocol
 from keras_seg.inference.segment_by_protocol import segment_by_protocol
+from keras_seg.inference.test_protocol import TestProtocol
 from keras_seg.metrics.mean_iou import MeanIoU
 
 # How many pixels are counted in one step.
@@ -26,8 +26,8 @@ def evaluate(model, source, protocol=None, limit=None, progress=False):
         model: See `keras_seg.inference.segment`.
         source: Sequence of `(image, label)`, such as `keras_seg.data.CamVid`. Void is
             the model's `ignore_class`.
-        protocol: `keras_seg.inference.Protocol`; by default that of the model's preset,
-            else whole images at their own size.
+        protocol: `keras_seg.inference.TestProtocol`; by default that of the
+            model's preset, else whole images at their own size.
         limit: Integer: only this many images, from the first on.
         progress: Boolean or string: whether to show a progress bar, and its title.
             `None` shows one on a terminal only.
@@ -56,7 +56,7 @@ def evaluate(model, source, protocol=None, limit=None, progress=False):
     ```
     """
     if protocol is None:
-        protocol = Protocol.of_model(model)
+        protocol = TestProtocol.of_model(model)
     _check_classes(model, source)
     count = len(source) if limit is None else min(limit, len(source))
     if count < 1:

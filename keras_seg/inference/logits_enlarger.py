@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from keras_seg.inference.bilinear_taps import BilinearTaps
-from keras_seg.inference.contenders import contenders
+from keras_seg.inference.candidate_classes import candidate_classes
 
 # One step enlarges a square of at most this side, with at most this many values.
 MAX_SIDE = 256
@@ -14,7 +14,7 @@ MAX_VALUES = 8_000_000
 LARGEST = 1e30
 
 
-class LogitsEnlarger:
+class UpsampledLogits:
     """Enlarges logits bilinearly and writes the winning classes, block by block.
 
     The logits of the large image never exist as a whole: each step enlarges those of
@@ -31,10 +31,10 @@ class LogitsEnlarger:
 
     ```python
     import numpy as np
-    from keras_seg.inference.logits_enlarger import LogitsEnlarger
+    from keras_seg.inference.logits_enlarger import UpsampledLogits
 
     labels = np.empty((1, 6), "uint8")
-    enlarger = LogitsEnlarger(labels, (1, 2))
+    enlarger = UpsampledLogits(labels, (1, 2))
     enlarger.add(0, 0, np.array([[[1.0, 0.0], [0.0, 3.0]]], "float32"))
     print(labels)  # [[0 0 1 1 1 1]]
     ```
@@ -91,7 +91,7 @@ class LogitsEnlarger:
     def _decide(self, logits, rows, columns):
         """Labels of one square, or one number if they are all the same."""
         logits = logits[rows.span, columns.span]
-        classes = contenders(logits, with_probability=self.threshold is not None)
+        classes = candidate_classes(logits, with_probability=self.threshold is not None)
         if len(classes) == 1:
             return classes[0]
         planes = np.ascontiguousarray(np.moveaxis(logits, -1, 0)[classes])  # (K, h, w)

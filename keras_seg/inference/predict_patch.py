@@ -34,7 +34,7 @@ def predict_patch(model, patch):
         raise ValueError(
             f"`model` takes images of {fixed[0]} x {fixed[1]} pixels. Received: "
             f"{height} x {width}. Cut the image: tile={fixed} in `segment`, "
-            f"window={fixed} in a `Protocol`."
+            f"window={fixed} in a `TestProtocol`."
         )
     least = fixed or (MIN_SIDE, MIN_SIDE)
     missing = max(0, least[0] - height), max(0, least[1] - width)

@@ -30,7 +30,7 @@ def region_report(model, source, max_components=256):
     import numpy as np
     import keras_seg
 
-    backbone = keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+    backbone = keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35)
     model = keras_seg.SGR(backbone, 3, hidden_dim=8, reasoner={"num_regions": 4})
     source = [(np.zeros((40, 60, 3), "uint8"), np.zeros((40, 60), "int32"))]
     print(keras_seg.inference.region_report(model, source)["class_diversity"])  # 1.0

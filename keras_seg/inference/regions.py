@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 
-from keras_seg.inference.as_rgb import as_rgb
+from keras_seg.data.files.as_rgb import as_rgb
+from keras_seg.inference.resize_longest_side import resize_longest_side
 from keras_seg.inference.segment import segment
-from keras_seg.inference.shrink import shrink
 
 
 def region_maps(model, image):
@@ -31,7 +31,7 @@ def region_maps(model, image):
     import keras_seg
     from keras_seg.inference.regions import region_ids, region_maps
 
-    backbone = keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+    backbone = keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35)
     model = keras_seg.SGR(backbone, 3, hidden_dim=8, reasoner={"num_regions": 4})
     image = np.zeros((40, 60, 3), "uint8")
     print(region_maps(model, image).shape)  # (40, 60, 4)
@@ -40,7 +40,7 @@ def region_maps(model, image):
     """
     _check(model)
     image = as_rgb(image)
-    shown = shrink(image, model.long_side or 0)
+    shown = resize_longest_side(image, model.long_side or 0)
     maps = np.asarray(model.region_maps.predict_on_batch(shown[None])[0], "float32")
     if shown.shape != image.shape:
         size = image.shape[1::-1]  # one by one: OpenCV takes few channels at once

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from keras_seg.inference.as_rgb import as_rgb
+from keras_seg.data.files.as_rgb import as_rgb
+from keras_seg.inference.argmax_labels import argmax_labels
 from keras_seg.inference.blended_tiles import blended_tiles
-from keras_seg.inference.decide import decide
-from keras_seg.inference.logits_enlarger import LogitsEnlarger
-from keras_seg.inference.shrink import shrink
+from keras_seg.inference.logits_enlarger import UpsampledLogits
+from keras_seg.inference.resize_longest_side import resize_longest_side
 from keras_seg.inference.tiling import Axis, auto_tile
 
 # What one step may show the model: pixels, after it has enlarged them, and logits,
@@ -89,7 +89,7 @@ def segment(
     _check_options(overlap, threshold, max_pixels_at_once, long_side)
     _check_void(threshold, model.ignore_class)
     image = as_rgb(image)
-    shown = shrink(image, long_side)
+    shown = resize_longest_side(image, long_side)
     height, width = shown.shape[:2]
     if tile is None:
         tile = auto_tile(height, width, overlap, max_pixels_at_once)
@@ -99,11 +99,11 @@ def segment(
 
     labels = np.empty(image.shape[:2], label_dtype(model))
     void = {"threshold": threshold, "ignore_class": model.ignore_class}
-    enlarger = LogitsEnlarger(labels, (height, width), **void)
+    enlarger = UpsampledLogits(labels, (height, width), **void)
     for top, left, logits in blended_tiles(model, shown, rows, columns):
         if shown is image:
             bottom, right = top + logits.shape[0], left + logits.shape[1]
-            labels[top:bottom, left:right] = decide(logits, **void)
+            labels[top:bottom, left:right] = argmax_labels(logits, **void)
         else:
             enlarger.add(top, left, logits)
         del logits

@@ -4,14 +4,14 @@ import math
 
 import numpy as np
 
-from keras_seg.inference.as_rgb import as_rgb
+from keras_seg.data.files.as_rgb import as_rgb
+from keras_seg.inference.argmax_labels import argmax_labels
 from keras_seg.inference.averaged_windows import WindowAxis, averaged_windows
-from keras_seg.inference.decide import decide
-from keras_seg.inference.logits_enlarger import LogitsEnlarger
+from keras_seg.inference.logits_enlarger import UpsampledLogits
 from keras_seg.inference.mean_probabilities import mean_probabilities
-from keras_seg.inference.protocol import Protocol
 from keras_seg.inference.segment import label_dtype
 from keras_seg.inference.shown_image import shown_image, window_and_stride
+from keras_seg.inference.test_protocol import TestProtocol
 
 # Most values (4 bytes each) that wait for the windows below, and most that one area
 # holds: its probabilities and what is enlarged for them.
@@ -35,8 +35,8 @@ def segment_by_protocol(model, image, protocol=None):
     Args:
         model: See `keras_seg.inference.segment`.
         image: See `keras_seg.inference.segment`.
-        protocol: `keras_seg.inference.Protocol`; by default that of the model's preset,
-            else whole images at their own size.
+        protocol: `keras_seg.inference.TestProtocol`; by default that of the
+            model's preset, else whole images at their own size.
 
     Returns:
         NumPy array `(H, W)`: uint8 where all ids fit, else int32.
@@ -49,18 +49,18 @@ def segment_by_protocol(model, image, protocol=None):
     ```python
     import keras
     import numpy as np
-    from keras_seg.inference import Protocol, segment_by_protocol
+    from keras_seg.inference import TestProtocol, segment_by_protocol
 
     inputs = keras.Input((None, None, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(4, 1)(inputs))
     model.num_classes, model.ignore_class = 4, 255
-    protocol = Protocol("slide", window=64, stride=48, scales=(0.5, 1.0), flip=True)
+    protocol = TestProtocol("slide", window=64, stride=48, scales=(0.5, 1.0), flip=True)
     labels = segment_by_protocol(model, np.zeros((60, 90, 3), "uint8"), protocol)
     print(labels.shape)  # (60, 90)
     ```
     """
     if protocol is None:
-        protocol = Protocol.of_model(model)
+        protocol = TestProtocol.of_model(model)
     image = as_rgb(image)
     passes = protocol.passes(*image.shape[:2])
     labels = np.empty(image.shape[:2], label_dtype(model))
@@ -82,7 +82,7 @@ def _write_labels(model, image, protocol, size, labels):
     window, stride = window_and_stride(model, protocol, height, width)
     rows = WindowAxis(height, window[0], stride[0])
     if shown is not image:
-        enlarger = LogitsEnlarger(labels, (height, width))
+        enlarger = UpsampledLogits(labels, (height, width))
         columns = WindowAxis(width, window[1], stride[1])
         for top, left, logits in averaged_windows(model, shown, rows, columns):
             enlarger.add(top, left, logits)
@@ -94,7 +94,7 @@ def _write_labels(model, image, protocol, size, labels):
         columns = WindowAxis(width, window[1], stride[1], begin, end)
         for top, left, logits in averaged_windows(model, shown, rows, columns):
             bottom, right = top + logits.shape[0], left + logits.shape[1]
-            labels[top:bottom, left:right] = decide(logits)
+            labels[top:bottom, left:right] = argmax_labels(logits)
             del logits
 
 

@@ -13,7 +13,7 @@ OVERLAP = 0.125
 
 
 def shown_image(image, height, width, mirrored=False):
-    """The image in one of the sizes that `Protocol.passes` lists."""
+    """The image in one of the sizes that `TestProtocol.passes` lists."""
     if image.shape[:2] != (height, width):
         # Not the mean of areas, although it would be better: papers did not do so.
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)

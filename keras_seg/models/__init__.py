@@ -1,11 +1,5 @@
 """Whole networks: a backbone, a head, and how they are trained and used."""
 
-from keras_seg.backbones import (
-    ApplicationsBackbone,
-    DilatedResNetBackbone,
-    MiTBackbone,
-    SwinBackbone,
-)
 from keras_seg.models.cpt import CPT
 from keras_seg.models.ecenet import ECENet
 from keras_seg.models.load_model import load_model
@@ -14,12 +8,8 @@ from keras_seg.models.sgr import SGR
 
 __all__ = [
     "CPT",
-    "SGR",
-    "ApplicationsBackbone",
-    "DilatedResNetBackbone",
     "ECENet",
-    "MiTBackbone",
+    "SGR",
     "Segmenter",
-    "SwinBackbone",
     "load_model",
 ]

@@ -1,6 +1,6 @@
 import keras
 
-from keras_seg.layers.cpt_head import CPTHead
+from keras_seg.layers.cpt.cpt_head import CPTHead
 from keras_seg.layers.resize import resize_bilinear
 from keras_seg.losses.mask_losses import dice_mask_loss, focal_mask_loss
 from keras_seg.models.region_methods import REGION_LOSSES, RegionMethods
@@ -19,7 +19,7 @@ class CPT(RegionMethods, Segmenter):
     Args:
         backbone: A `keras_hub.models.FeaturePyramidBackbone`, such as
             `keras_hub.models.ResNetBackbone` or
-            `keras_seg.models.ApplicationsBackbone`.
+            `keras_seg.backbones.ApplicationsBackbone`.
         num_classes: Integer.
         hidden_dim: Integer. Number of channels inside the head.
         num_heads: Integer. Number of attention heads.
@@ -69,7 +69,7 @@ class CPT(RegionMethods, Segmenter):
     import keras_seg
 
     model = keras_seg.CPT(
-        backbone=keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+        backbone=keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
         num_classes=3,
         hidden_dim=16,
     )
@@ -144,7 +144,7 @@ class CPT(RegionMethods, Segmenter):
     def prototypes(self, update=0):
         """The prototypes of the data set that the model has in its memory.
 
-        `keras_seg.inference.draw_similarity` draws how alike they are.
+        `keras_seg.visualization.similarity` draws how alike they are.
 
         Args:
             update: Integer, the query update that they belong to: 0 for the one of

@@ -1,6 +1,6 @@
 import keras
 
-from keras_seg.layers.ecenet_head import ECENetHead
+from keras_seg.layers.ecenet.ecenet_head import ECENetHead
 from keras_seg.losses.diversity_loss import diversity_loss
 from keras_seg.losses.mask_losses import dice_mask_loss, focal_mask_loss
 from keras_seg.models.region_methods import REGION_LOSSES, RegionMethods
@@ -18,7 +18,7 @@ class ECENet(RegionMethods, Segmenter):
     Args:
         backbone: A `keras_hub.models.FeaturePyramidBackbone`, such as
             `keras_hub.models.ResNetBackbone` or
-            `keras_seg.models.ApplicationsBackbone`.
+            `keras_seg.backbones.ApplicationsBackbone`.
         num_classes: Integer.
         hidden_dim: Integer. Number of channels inside the head.
         num_heads: Integer. Number of attention heads.
@@ -61,7 +61,7 @@ class ECENet(RegionMethods, Segmenter):
     import keras_seg
 
     model = keras_seg.ECENet(
-        backbone=keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+        backbone=keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
         num_classes=3,
         hidden_dim=16,
     )

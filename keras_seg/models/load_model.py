@@ -24,7 +24,7 @@ def load_model(preset, load_weights=True, **kwargs):
 
     names = keras_seg.presets.list_presets()
     if names:
-        model = keras_seg.presets.load_model(list(names)[0])
+        model = keras_seg.models.load_model(list(names)[0])
     ```
     """
     return Segmenter.from_preset(preset, load_weights=load_weights, **kwargs)

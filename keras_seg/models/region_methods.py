@@ -2,14 +2,14 @@ import functools
 
 import keras
 
-from keras_seg.data.add_components import add_components
-from keras_seg.data.map_labels import map_labels
+from keras_seg.data.batches.map_labels import map_labels
+from keras_seg.data.pack_components import pack_components
 from keras_seg.inference.regions import region_ids, region_maps
 from keras_seg.layers.resize_to_match import ResizeToMatch
 from keras_seg.losses.region_disjointness_loss import region_disjointness_loss
 from keras_seg.losses.region_loss import region_loss
-from keras_seg.losses.split_components import split_components
 from keras_seg.losses.token_diversity_loss import token_diversity_loss
+from keras_seg.losses.unpack_components import unpack_components
 
 REGION_LOSSES = ("region_loss", "disjointness_loss", "token_loss")
 REGION_WEIGHTS = {"region": 1.0, "disjointness": 0.1, "token": 0.1}
@@ -20,7 +20,7 @@ class RegionMethods:
 
     Without a reasoner nothing changes. With one, `fit` and `train_on_batch` find the
     connected components of the labels while batches are made, and put them into the
-    same integers as the classes (see `keras_seg.data.add_components`): so every source
+    same integers as the classes (see `keras_seg.data.pack_components`): so every source
     of data keeps its kind and its one target, and no step of the graph has to label
     components. Validation and `evaluate` need none.
 
@@ -51,7 +51,7 @@ class RegionMethods:
 
     def _add_components(self):
         return functools.partial(
-            add_components,
+            pack_components,
             ignore_class=self.ignore_class,
             max_components=self.max_components,
             min_area=self.min_component_area,
@@ -86,14 +86,14 @@ class RegionMethods:
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         if self.has_regions and y is not None:
-            y, components = split_components(y)
+            y, components = unpack_components(y)
             if isinstance(y_pred, dict):
                 y_pred = {**y_pred, "components": components}
         return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         if self.has_regions and y is not None:
-            y, _ = split_components(y)
+            y, _ = unpack_components(y)
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     def regions(self, image, hard=False):

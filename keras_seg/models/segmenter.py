@@ -2,11 +2,11 @@ import keras
 import keras_hub
 
 from keras_seg.inference.segment import segment
-from keras_seg.layers.enlarge import Enlarge
+from keras_seg.keras_internals.low_memory_model import LowMemoryModel
 from keras_seg.layers.resize_to_match import ResizeToMatch
-from keras_seg.layers.spread_classes import SpreadClasses
+from keras_seg.layers.resize_to_multiple import ResizeToMultiple
+from keras_seg.layers.scatter_classes import ScatterClasses
 from keras_seg.metrics.mean_iou import MeanIoU
-from keras_seg.models.lean_model import LeanModel
 from keras_seg.models.segmenter_checks import (
     check_classes,
     check_levels,
@@ -23,9 +23,8 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
     It is a task of keras-hub, with what that lacks for segmentation: void labels,
     images of any size, mean IoU on logits, losses of auxiliary outputs, and label maps
     instead of one-hot targets in `compile()`. The preprocessor runs inside the model,
-    not in the data pipeline as in keras-hub, so every source of data that Keras knows
-    can feed `fit`, also those that keras-hub's pipeline refuses (`PyDataset`, torch's
-    `DataLoader`), and an exported model takes plain images.
+    not in the data pipeline as in keras-hub, so `fit` takes every source of data that
+    Keras knows, and an exported model takes plain images.
 
     A subclass makes its head and calls this constructor. The head takes the list of
     pyramid features, finest first, and returns a dictionary with `logits`; in training
@@ -37,7 +36,7 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
             whose weights depend on the classes, which `from_preset` can replace.
         num_classes: Integer.
         preprocessor: Layer that maps images in 0..255 to what the backbone expects;
-            by default what `keras_seg.models.ApplicationsBackbone` knows of its
+            by default what `keras_seg.backbones.ApplicationsBackbone` knows of its
             network, else to -1..1. `keras_hub.layers.ImageConverter` serves as well.
         pyramid_levels: List of names such as `"P2"`, finest first; by default all
             levels of the backbone from stride 4 on.
@@ -61,7 +60,7 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
         crop_size: `[height, width]` of the crops in training, or `None`: for those who
             train and test, the model itself takes any size.
         test_protocol: How the paper tests, or `None`: a dictionary of arguments of
-            `keras_seg.inference.Protocol`.
+            `keras_seg.inference.TestProtocol`.
         compile: Boolean. Whether to compile with the defaults.
         **kwargs: Passed to `keras_hub.models.ImageSegmenter`.
 
@@ -79,7 +78,7 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
         def call(self, features, training=None):
             return {"logits": self.classifier(features[0])}
 
-    backbone = keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+    backbone = keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35)
     head = PlainHead(name="head")
     model = keras_seg.models.Segmenter(backbone, head, num_classes=3)
     print(model.output_shape)  # (None, None, None, 3)
@@ -125,14 +124,16 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
             )
         self.preprocessor = preprocessor
         self.head = head
-        self.enlarge = Enlarge(input_scale, size_multiple, dtype=dtype, name="enlarge")
+        self.resize_to_multiple = ResizeToMultiple(
+            input_scale, size_multiple, dtype=dtype, name="resize_to_multiple"
+        )
         self.resize_to_match = ResizeToMatch(dtype=dtype, name="resize_to_match")
-        self.spread_classes = None
+        self.scatter_classes = None
         if classes_learned is not None:
-            self.spread_classes = SpreadClasses(
-                classes_learned, num_classes, dtype=dtype, name="spread_classes"
+            self.scatter_classes = ScatterClasses(
+                classes_learned, num_classes, dtype=dtype, name="scatter_classes"
             )
-        self.pyramid = LeanModel(
+        self.pyramid = LowMemoryModel(
             backbone.input,
             [backbone.pyramid_outputs[level] for level in levels],
             name="pyramid",
@@ -154,7 +155,7 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
         self.size_multiple = size_multiple
         self.class_names = None if class_names is None else list(class_names)
         self.palette = None if palette is None else [list(map(int, c)) for c in palette]
-        self.classes_learned = self.spread_classes and self.spread_classes.class_ids
+        self.classes_learned = self.scatter_classes and self.scatter_classes.class_ids
         self.ignore_class = ignore_class
         self.long_side = long_side
         self.crop_size = None if crop_size is None else list(crop_size)
@@ -199,17 +200,19 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
         return outputs if training else outputs["logits"]
 
     def _forward(self, images, training):
-        x = self.enlarge(self.preprocessor(images))  # (B, H * scale, W * scale, 3)
+        x = self.resize_to_multiple(
+            self.preprocessor(images)
+        )  # (B, H * scale, W * scale, 3)
         frozen = training and self.freeze_backbone_norm
         features = self.pyramid(x, training=False if frozen else training)
         features = keras.tree.flatten(features)  # a list, also of a single level
         outputs = self.head(features, training=training)
         logits = outputs["logits"]  # (B, h, w, K')
-        if not training:  # here, because a copy after resizing would be large
+        if not training:  # before resizing, which makes them large
             logits = logits / self.temperature
         logits = self.resize_to_match(logits, images)  # (B, H, W, K')
-        if self.spread_classes is not None:
-            logits = self.spread_classes(logits)  # (B, H, W, K)
+        if self.scatter_classes is not None:
+            logits = self.scatter_classes(logits)  # (B, H, W, K)
         return {**outputs, "logits": logits}
 
     def compile(self, optimizer="auto", loss="auto", *, metrics="auto", **kwargs):
@@ -248,8 +251,8 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
     ):
         logits = y_pred["logits"] if isinstance(y_pred, dict) else y_pred
         channels = y
-        if self.spread_classes is not None:
-            y, channels = self.spread_classes.labels_learned(y, self.ignore_class)
+        if self.scatter_classes is not None:
+            y, channels = self.scatter_classes.labels_learned(y, self.ignore_class)
         loss = super().compute_loss(x, y, logits, sample_weight, training)
         if not isinstance(y_pred, dict):
             return loss

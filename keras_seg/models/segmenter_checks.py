@@ -27,7 +27,7 @@ def check_levels(backbone, levels):
         raise ValueError(
             f"`backbone` must have pyramid outputs. Received: {type(backbone).__name__}"
             ". Use a FeaturePyramidBackbone of keras-hub, or "
-            "keras_seg.models.ApplicationsBackbone for keras.applications."
+            "keras_seg.backbones.ApplicationsBackbone for keras.applications."
         )
     if levels is None:
         levels = [level for level in sorted(outputs) if int(level[1:]) >= 2]

@@ -1,6 +1,6 @@
 import keras
 
-from keras_seg.layers.sgr_head import SGRHead
+from keras_seg.layers.sgr.sgr_head import SGRHead
 from keras_seg.models.region_methods import REGION_LOSSES, RegionMethods
 from keras_seg.models.segmenter import Segmenter
 
@@ -23,7 +23,7 @@ class SGR(RegionMethods, Segmenter):
     Args:
         backbone: A `keras_hub.models.FeaturePyramidBackbone`, such as
             `keras_hub.models.ResNetBackbone` or
-            `keras_seg.models.ApplicationsBackbone`, with a level of stride 8 or 16.
+            `keras_seg.backbones.ApplicationsBackbone`, with a level of stride 8 or 16.
             Most have their last stage at stride 32. SGR then works on their level of
             stride 16, and what lies behind it is neither computed nor trained.
             `ApplicationsBackbone(..., output_stride=16)` keeps the last stage, dilated.
@@ -70,7 +70,7 @@ class SGR(RegionMethods, Segmenter):
     import keras_seg
 
     model = keras_seg.SGR(
-        backbone=keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+        backbone=keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
         num_classes=3,
         hidden_dim=16,
         reasoner={"num_regions": 5, "depth": 1},

@@ -30,7 +30,7 @@ def layer_decay_multipliers(model, decay):
     ```python
     import keras_seg
 
-    backbone = keras_seg.models.SwinBackbone(8, depths=[1, 1], num_heads=[1, 1])
+    backbone = keras_seg.backbones.SwinBackbone(8, depths=[1, 1], num_heads=[1, 1])
     factors = keras_seg.optimizers.layer_decay_multipliers(backbone, 0.5)
     print(factors["^(?:patch_embedding)/"])  # 0.0625, before two blocks and a merging
     optimizer = keras_seg.optimizers.MultiplierAdamW(

@@ -4,11 +4,3 @@ from keras_seg.presets.list_presets import list_presets
 from keras_seg.presets.paper_presets import describe_preset, paper_presets
 
 __all__ = ["describe_preset", "list_presets", "paper_presets"]
-
-
-def __getattr__(name):  # its old place
-    if name == "load_model":
-        from keras_seg.models import load_model
-
-        return load_model
-    raise AttributeError(name)

@@ -66,7 +66,7 @@ def model_folder(preset, root, load_weights):
 def load_backbone(preset, root, load_weights, **kwargs):
     """The backbone of a preset and the converter for its images.
 
-    keras-hub's MiT becomes a `keras_seg.models.MiTBackbone`, which takes any size.
+    keras-hub's MiT becomes a `keras_seg.backbones.MiTBackbone`, which takes any size.
 
     Returns:
         `(backbone, converter)`: the converter scales only, and is `None` if the

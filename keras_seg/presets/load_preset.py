@@ -6,13 +6,13 @@ import os
 
 import keras
 
+from keras_seg.keras_internals.without_random_weights import without_random_weights
 from keras_seg.presets import keras_hub_presets, preset_files
 from keras_seg.presets.check_config import check_config, registered_class
 from keras_seg.presets.find_folder import find_folder
 from keras_seg.presets.make_paper import make_paper, paper_class, paper_handle
 from keras_seg.presets.paper_presets import find_paper, paper_presets
 from keras_seg.presets.shipped import find_shipped, shipped_folder, shipped_presets
-from keras_seg.presets.without_random_weights import without_random_weights
 
 
 def load_preset(

@@ -37,8 +37,8 @@ def describe_preset(name):
         backbone's weights in keras-hub), `crop_size` `[height, width]`, `mean` and
         `std` (in 0..255), `arguments` of the model, `test_protocol`
         (`{"mode": "whole" or "slide", "window": [h, w], "stride": [h, w], "resize":
-        [long, short]}`, arguments of `keras_seg.inference.Protocol`; `None` where the
-        image is shown whole or at its own size), `published`, whether the authors
+        [long, short]}`, arguments of `keras_seg.inference.TestProtocol`; `None` where
+        the image is shown whole or at its own size), `published`, whether the authors
         give this very configuration, and `description`.
 
     Raises:
@@ -60,7 +60,9 @@ def describe_preset(name):
         )
     facts = copy.deepcopy(entry)
     module, constant = facts.pop("colours")
-    colours = getattr(importlib.import_module(f"keras_seg.data.{module}"), constant)
+    colours = getattr(
+        importlib.import_module(f"keras_seg.data.sources.{module}"), constant
+    )
     return {
         **facts,
         "class_names": list(colours),

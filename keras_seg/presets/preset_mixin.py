@@ -74,7 +74,7 @@ class PresetMixin:
         import keras_seg
 
         model = keras_seg.ECENet(
-            keras_seg.models.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+            keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
             num_classes=3,
             hidden_dim=8,
         )

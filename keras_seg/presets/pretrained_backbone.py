@@ -6,7 +6,7 @@ import keras
 import keras_hub
 
 from keras_seg.backbones.dilated_resnet_backbone import DilatedResNetBackbone
-from keras_seg.backbones.swin_backbone import SwinBackbone
+from keras_seg.backbones.swin.swin_backbone import SwinBackbone
 from keras_seg.presets import keras_hub_presets
 
 PLACES = ("cached", "download", None)

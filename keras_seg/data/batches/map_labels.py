@@ -1,0 +1,125 @@
+import copy
+import types
+
+import keras
+import numpy as np
+
+
+def map_labels(x, y, function):
+    """Changes the labels of whatever one can give to `fit`, while it is read.
+
+    Args:
+        x: Arrays; or a `keras.utils.PyDataset`, `tf.data.Dataset`, torch `DataLoader`,
+            grain dataset or generator of `(x, y)` or `(x, y, sample_weight)`.
+        y: Array where `x` is one, else `None`.
+        function: Called with a NumPy array of labels, a whole batch or all; returns an
+            int32 array of the same shape. It is called where batches are made, in
+            worker threads or processes.
+
+    Returns:
+        The pair `(x, y)` for `fit`, of the same kind as what came in.
+
+    Raises:
+        ValueError: If the kind is unknown, or a batch has no labels.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from keras_seg.data.batches.map_labels import map_labels
+
+    images, labels = np.zeros((2, 4, 4, 3)), np.zeros((2, 4, 4), "int32")
+    images, labels = map_labels(images, labels, lambda labels: labels + 1)
+    print(labels.max())  # 1
+    ```
+    """
+    if y is not None:
+        return x, function(_to_numpy(y))
+    change = _Change(function)
+    module = type(x).__module__.split(".")[0]
+    if isinstance(x, keras.utils.PyDataset):
+        return _MappedDataset(x, change), None
+    if isinstance(x, types.GeneratorType):
+        return (change(batch) for batch in x), None
+    if hasattr(x, "element_spec"):
+        return _map_tf_dataset(x, function), None
+    if hasattr(x, "collate_fn") and hasattr(x, "batch_sampler"):
+        loader = copy.copy(x)
+        loader.collate_fn = _Change(function, x.collate_fn)
+        loader._iterator = None  # persistent workers would go on as they were
+        return loader, None
+    if module == "grain" and hasattr(x, "map"):
+        return x.map(change), None
+    raise ValueError(
+        "Components of labels are made for arrays with `y`, and for PyDataset, "
+        "tf.data.Dataset, torch's DataLoader, grain datasets and generators. Received: "
+        f"x of type {type(x)}, y={y}. Wrap it in a generator of (images, labels), or "
+        "switch the region loss off: auxiliary_weights={'region': 0}."
+    )
+
+
+class _Change:
+    """Changes the labels of a batch. A class, so that processes can be sent it."""
+
+    def __init__(self, function, collate=None):
+        self.function, self.collate = function, collate
+
+    def __call__(self, batch):
+        if self.collate is not None:
+            batch = self.collate(batch)
+        if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+            raise ValueError(
+                "Batches must be (images, labels) or (images, labels, sample_weight). "
+                f"Received: {type(batch)}."
+            )
+        images, labels, *weights = batch
+        changed = self.function(_to_numpy(labels))
+        if hasattr(labels, "new_tensor"):  # of torch, as Keras wants a DataLoader's
+            changed = labels.int().new_tensor(changed)
+        return (images, changed, *weights)
+
+
+class _MappedDataset(keras.utils.PyDataset):
+    def __init__(self, dataset, change):
+        super().__init__(
+            workers=dataset.workers,
+            use_multiprocessing=dataset.use_multiprocessing,
+            max_queue_size=dataset.max_queue_size,
+        )
+        self.dataset, self.change = dataset, change
+
+    @property
+    def num_batches(self):
+        return self.dataset.num_batches
+
+    def __getitem__(self, index):
+        return self.change(self.dataset[index])
+
+    def on_epoch_begin(self):
+        self.dataset.on_epoch_begin()
+
+    def on_epoch_end(self):
+        self.dataset.on_epoch_end()
+
+
+def _map_tf_dataset(dataset, function):
+    import tensorflow as tf  # it is there: the dataset is one of its objects
+
+    if not isinstance(dataset.element_spec, tuple) or len(dataset.element_spec) < 2:
+        raise ValueError(
+            "The dataset must give (images, labels) or (images, labels, "
+            f"sample_weight). Received: {dataset.element_spec}."
+        )
+
+    def change(images, labels, *weights):
+        changed = tf.numpy_function(function, [labels], tf.int32)
+        changed.set_shape(labels.shape)
+        return (images, changed, *weights)
+
+    return dataset.map(change, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _to_numpy(labels):
+    if keras.ops.is_tensor(labels):
+        return keras.ops.convert_to_numpy(labels)
+    return np.asarray(labels)

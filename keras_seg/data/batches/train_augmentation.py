@@ -1,0 +1,211 @@
+"""Random scale, crop, flip and colours for training."""
+
+import cv2
+import numpy as np
+
+from keras_seg.data.batches.photometric_distortion import PhotometricDistortion
+
+PADDING_GREY = 127
+CROP_TRIES = 10
+
+
+class TrainAugmentation:
+    """Turns an image of any size and its label map into a random training crop.
+
+    The image is scaled by `base_scale` times a random factor and a window of
+    `crop_size` is cut from it, both in one step that computes the window alone.
+    The image is interpolated, the label map takes the nearest pixel of the same
+    geometry. Where the scaled image does not fill the crop, the image is grey
+    (127, about 0 after the usual normalisation) and the label is void.
+
+    Args:
+        crop_size: pair `(height, width)` of the crop.
+        scale_range: pair of the least and the largest random factor.
+        max_class_share: float. Up to ten windows are tried until no class fills
+            more than this share of the pixels that are not void.
+        flip: bool. Mirror left and right half of the time.
+        photometric: bool, or a callable `(image, rng) -> image` in place of
+            `keras_seg.data.PhotometricDistortion()`.
+        base_scale: float. 2.0 trains on images enlarged twice.
+        ignore_class: integer id of void. Defaults to 255.
+        focus_classes: ids of rare classes. Defaults to none.
+        focus_probability: float. With this probability the window is laid around
+            a random pixel of one of `focus_classes`, if the image has any.
+
+    Call arguments:
+        image: uint8 array of shape `(height, width, 3)`.
+        label: integer array of shape `(height, width)`.
+        rng: `numpy.random.Generator`, the only source of chance.
+
+    Returns:
+        The image crop, uint8 `(crop height, crop width, 3)`, and the label crop
+        `(crop height, crop width)` in the type of `label`.
+
+    Raises:
+        ValueError: if an argument is out of range, or if image and label do not
+            fit together.
+
+    Example:
+
+    ```python
+    import numpy as np
+
+    from keras_seg.data import TrainAugmentation
+
+    augment = TrainAugmentation(crop_size=(32, 48))
+    image = np.zeros((40, 40, 3), "uint8")
+    label = np.zeros((40, 40), "uint8")
+    image, label = augment(image, label, np.random.default_rng(0))
+    print(image.shape, label.shape)  # (32, 48, 3) (32, 48)
+    ```
+    """
+
+    def __init__(
+        self,
+        crop_size,
+        scale_range=(0.5, 2.0),
+        max_class_share=0.75,
+        flip=True,
+        photometric=True,
+        base_scale=1.0,
+        ignore_class=255,
+        focus_classes=(),
+        focus_probability=0.5,
+    ):
+        crop_size = tuple(int(size) for size in crop_size)
+        if len(crop_size) != 2 or min(crop_size) < 1:
+            raise ValueError(
+                "`crop_size` must be a pair (height, width) of positive integers. "
+                f"Received: crop_size={crop_size}."
+            )
+        low, high = (float(factor) for factor in scale_range)
+        if not 0 < low <= high:
+            raise ValueError(
+                "`scale_range` must be a pair of positive factors, the smaller "
+                f"first. Received: scale_range={scale_range}."
+            )
+        if base_scale <= 0:
+            raise ValueError(
+                f"`base_scale` must be positive. Received: base_scale={base_scale}."
+            )
+        if not 0 < max_class_share <= 1:
+            raise ValueError(
+                "`max_class_share` must be above 0 and at most 1 (no cap). "
+                f"Received: max_class_share={max_class_share}."
+            )
+        self.crop_size = crop_size
+        self.scale_range = (low, high)
+        self.max_class_share = max_class_share
+        self.flip = flip
+        self.photometric = PhotometricDistortion() if photometric is True else None
+        if callable(photometric):
+            self.photometric = photometric
+        self.base_scale = base_scale
+        self.ignore_class = ignore_class
+        self.focus_classes = tuple(focus_classes)
+        self.focus_probability = focus_probability if self.focus_classes else 0.0
+
+    def __call__(self, image, label, rng):
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise ValueError(
+                "`image` must be a uint8 array (height, width, 3). Received: shape "
+                f"{image.shape}, dtype {image.dtype}."
+            )
+        if label.shape != image.shape[:2]:
+            raise ValueError(
+                "`label` must have the height and width of `image`. Received: label "
+                f"{label.shape}, image {image.shape}."
+            )
+        scale = self.base_scale * rng.uniform(*self.scale_range)
+        flip = bool(self.flip and rng.random() < 0.5)
+        origin, label_crop = self._choose_window(label, scale, rng)
+        image_crop = self._crop_image(image, scale, origin)
+        if self.photometric is not None:
+            image_crop = self.photometric(image_crop, rng)
+        outside_rows, outside_columns = (
+            ~inside
+            for _, inside in (
+                _nearest(origin[axis], self.crop_size[axis], label.shape[axis], scale)
+                for axis in (0, 1)
+            )
+        )
+        image_crop[outside_rows] = PADDING_GREY
+        image_crop[:, outside_columns] = PADDING_GREY
+        if flip:
+            image_crop, label_crop = image_crop[:, ::-1], label_crop[:, ::-1]
+        return np.ascontiguousarray(image_crop), np.ascontiguousarray(label_crop)
+
+    def _choose_window(self, label, scale, rng):
+        """The window's corner in the scaled image, and the label inside it."""
+        focus = None
+        if self.focus_probability and rng.random() < self.focus_probability:
+            present = [c for c in self.focus_classes if (label == c).any()]
+            if present:
+                places = np.argwhere(label == present[rng.integers(len(present))])
+                focus = places[rng.integers(len(places))]  # (2,)
+        for _ in range(CROP_TRIES):
+            origin = tuple(
+                _random_origin(
+                    round(label.shape[axis] * scale),
+                    self.crop_size[axis],
+                    None if focus is None else (focus[axis] + 0.5) * scale,
+                    rng,
+                )
+                for axis in (0, 1)
+            )
+            crop = self._crop_label(label, scale, origin)
+            _, counts = np.unique(crop[crop != self.ignore_class], return_counts=True)
+            if counts.size and counts.max() <= self.max_class_share * counts.sum():
+                break
+        return origin, crop
+
+    def _crop_label(self, label, scale, origin):
+        (rows, row_inside), (columns, column_inside) = (
+            _nearest(origin[axis], self.crop_size[axis], label.shape[axis], scale)
+            for axis in (0, 1)
+        )
+        crop = label[rows][:, columns]  # (h, w)
+        crop[~row_inside] = self.ignore_class
+        crop[:, ~column_inside] = self.ignore_class
+        return crop
+
+    def _crop_image(self, image, scale, origin):
+        height, width = image.shape[:2]
+        if scale < 0.5:  # bilinear alone would skip pixels
+            smaller = (
+                max(1, round(width * scale * 2)),
+                max(1, round(height * scale * 2)),
+            )
+            image = cv2.resize(image, smaller, interpolation=cv2.INTER_AREA)
+        step_y = image.shape[0] / (height * scale)
+        step_x = image.shape[1] / (width * scale)
+        # Pixel centres lie at halves: source = (target + origin + 0.5) * step - 0.5.
+        matrix = np.array(
+            [
+                [step_x, 0, (origin[1] + 0.5) * step_x - 0.5],
+                [0, step_y, (origin[0] + 0.5) * step_y - 0.5],
+            ]
+        )
+        return cv2.warpAffine(
+            image,
+            matrix,
+            self.crop_size[::-1],
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+
+
+def _random_origin(size, crop, focus, rng):
+    """Start of the window along one axis; negative where the image is smaller."""
+    low, high = sorted((0, size - crop))
+    if focus is not None and size > crop:
+        low = min(max(low, int(focus) - crop + 1), high)
+        high = max(min(high, int(focus)), low)
+    return int(rng.integers(low, high + 1))
+
+
+def _nearest(origin, crop, size, scale):
+    """Source pixel nearest to each pixel of the crop, and whether it is inside."""
+    source = np.floor((np.arange(crop) + origin + 0.5) / scale).astype("int64")
+    inside = (source >= 0) & (source < size)
+    return source.clip(0, size - 1), inside

@@ -1,0 +1,101 @@
+"""Whatever a user calls an image, as a uint8 RGB array."""
+
+import os
+
+import numpy as np
+from PIL import Image
+
+from keras_seg.data.files.read_image import read_image, to_rgb
+
+
+def as_rgb(image):
+    """A path, Pillow image or array as a uint8 array `(H, W, 3)`.
+
+    Args:
+        image: Path of an image file, a Pillow image, or an array `(H, W, 3)`, grey
+            `(H, W)` or `(H, W, 1)`, or RGBA `(H, W, 4)`, with integer or
+            floating point values in 0..255. Transparent pixels are shown on white.
+
+    Returns:
+        uint8 NumPy array `(H, W, 3)`.
+
+    Raises:
+        ValueError: If there is no readable image or its shape, type or values do not
+            fit.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from keras_seg.data import as_rgb
+
+    print(as_rgb(np.zeros((4, 6))).shape)  # (4, 6, 3)
+    ```
+    """
+    if isinstance(image, (str, os.PathLike)):
+        return read_image(image)
+    if isinstance(image, Image.Image):
+        if 0 in image.size:
+            raise ValueError(f"The image is empty. Received: size {image.size}")
+        return to_rgb(image)
+    array = _to_uint8(_to_numpy(image))
+    if array.ndim == 3 and array.shape[2] == 3:
+        return np.ascontiguousarray(array)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    return to_rgb(Image.fromarray(np.ascontiguousarray(array)))
+
+
+def _to_numpy(image):
+    array = np.asarray(image)
+    if array.dtype.kind not in "uif":
+        raise ValueError(
+            "An image must be a path, a Pillow image, or an array of integers or "
+            f"floats in 0..255. Received: {type(image).__name__} of dtype {array.dtype}"
+        )
+    if array.ndim not in (2, 3) or (
+        array.ndim == 3 and array.shape[2] not in (1, 3, 4)
+    ):
+        raise ValueError(
+            "An image array must have the shape (height, width, 3), (height, width) "
+            "or (height, width, 4): one image, channels last. "
+            f"Received: shape {array.shape}{_shape_hint(array.shape)}"
+        )
+    if array.size == 0:
+        raise ValueError(f"The image is empty. Received: shape {array.shape}")
+    return array
+
+
+def _shape_hint(shape):
+    if len(shape) == 4 and shape[3] in (1, 3, 4):
+        return ". This is a batch: pass its images one by one, as in images[0]."
+    if len(shape) == 3 and shape[0] in (1, 3, 4):
+        return ". Channels come first here: use np.moveaxis(image, 0, -1)."
+    return ""
+
+
+def _to_uint8(array):
+    if array.dtype == np.uint8:
+        return array
+    low, high = array.min(), array.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(
+            "The image contains NaN or infinite values, expected values in 0..255."
+        )
+    if low < 0 or high > 255:
+        hint = ""
+        if array.dtype == np.uint16:
+            hint = ". For a 16-bit image pass (image // 257).astype('uint8')."
+        elif low < 0:
+            hint = ". Pass the image before it is normalised: the model does that."
+        raise ValueError(
+            f"Image values must lie in 0..255. Received: {low} to {high}{hint}"
+        )
+    if array.dtype.kind == "f":
+        if 0 < high <= 1:
+            raise ValueError(
+                f"Image values must lie in 0..255. Received: floats from {low} to "
+                f"{high}, which looks like a range of 0..1: multiply by 255."
+            )
+        array = np.rint(array)
+    return array.astype("uint8")

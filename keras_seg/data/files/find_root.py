@@ -1,0 +1,94 @@
+"""Where the files of a published data set lie."""
+
+import os
+
+from keras_seg.data.files.pair_files import name_some
+
+
+def find_root(title, root, inner, needed):
+    """The folder that holds what a data set consists of.
+
+    Args:
+        title: string, the name of the data set.
+        root: folder that the user gave.
+        inner: folders below `root` that are tried after it: archives unpack to them.
+        needed: paths that must be there.
+
+    Returns:
+        A string.
+
+    Raises:
+        ValueError: if no folder has them all. The message says what is missing where.
+
+    Example:
+
+    ```python
+    from keras_seg.data.files.find_root import find_root
+
+    try:
+        find_root("ADE20K", "nowhere", ["ADEChallengeData2016"], ["images"])
+    except ValueError as error:
+        print(error)
+    ```
+    """
+    root = os.fspath(root)
+    bases = [root, *(os.path.join(root, name) for name in inner)]
+    missing = {
+        base: [part for part in needed if not os.path.exists(os.path.join(base, part))]
+        for base in bases
+    }
+    for base in bases:
+        if not missing[base]:
+            return base
+    # Where something is there already, more was expected than elsewhere.
+    best = min(bases, key=lambda base: len(missing[base]))
+    looked = f" (looked there and in {', '.join(bases[1:])})" if inner else ""
+    raise ValueError(
+        f"{title} is not at root={root!r}{looked}. In '{best}' there is no "
+        f"{' and no '.join(missing[best])}; expected {', '.join(needed)}."
+    )
+
+
+def split_parts(split, allowed):
+    """The parts of a split such as `"train+val"`.
+
+    Args:
+        split: string, its parts joined by `+`, or a list of them.
+        allowed: the names that parts may have.
+
+    Returns:
+        A list of strings.
+
+    Raises:
+        ValueError: if a part is not allowed.
+    """
+    parts = split.split("+") if isinstance(split, str) else list(split)
+    if not parts or any(part not in allowed for part in parts):
+        names = ", ".join(repr(name) for name in allowed)
+        raise ValueError(
+            f"`split` must be made of {names}, as in '{'+'.join(list(allowed)[:2])}'. "
+            f"Received: split={split!r}."
+        )
+    return parts
+
+
+def require_files(title, paths):
+    """Raises if some of many files are not there.
+
+    Args:
+        title: string, the name of the data set.
+        paths: list of paths.
+    """
+    missing = [path for path in paths if not os.path.isfile(path)]
+    if missing:
+        raise ValueError(
+            f"{title}: {len(missing)} of {len(paths)} files are missing from "
+            f"'{os.path.dirname(missing[0])}': {name_some(missing)}. Unpack the "
+            "archives again, or correct the list of the split."
+        )
+
+
+def read_list(path):
+    """The names in a text file, one a line."""
+    with open(path, encoding="utf-8") as file:
+        return [line.strip() for line in file if line.strip()]

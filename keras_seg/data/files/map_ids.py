@@ -1,0 +1,62 @@
+"""From the ids of a mask file to those of the classes."""
+
+import numpy as np
+
+
+def map_ids(mask, id_map, void_ids, ignore_class):
+    """Translates ids, all at once, so that swapped ids are not mapped twice.
+
+    Args:
+        mask: integer array.
+        id_map: dict from ids of the mask to class ids. Others stay as they are.
+        void_ids: ids of the mask that become `ignore_class`.
+        ignore_class: integer id of void.
+
+    Returns:
+        An int32 array of the shape of `mask`.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from keras_seg.data.files.map_ids import map_ids
+
+    print(map_ids(np.array([0, 1, 2]), {1: 0, 2: 1}, (0,), 255))  # [255 0 1]
+    ```
+    """
+    changes = {**id_map, **dict.fromkeys(void_ids, ignore_class)}
+    if mask.dtype == np.uint8:  # one look-up, however many ids there are
+        table = np.arange(256, dtype="int32")
+        for old, new in changes.items():
+            if 0 <= old <= 255:
+                table[old] = new
+        return table[mask]
+    label = mask.astype("int32")
+    for old, new in changes.items():
+        label[mask == old] = new
+    return label
+
+
+def check_ids(label, num_classes, ignore_class, what):
+    """Raises unless every id is a class or void.
+
+    Args:
+        label: integer array.
+        num_classes: integer.
+        ignore_class: integer id of void.
+        what: string for the message, such as `"mask 'a.png'"`.
+    """
+    wrong = (label < 0) | (label >= num_classes)
+    wrong &= label != ignore_class
+    if wrong.any():
+        raise ValueError(
+            f"The {what} holds the ids {np.unique(label[wrong])[:20].tolist()}, "
+            f"expected 0 to {num_classes - 1} or {ignore_class} for void. Name them in "
+            "`void_ids`, translate them with `id_map`, or correct `num_classes`; "
+            "`keras_seg.data.checks.check_dataset` tells which."
+        )
+
+
+def label_dtype(num_classes, ignore_class):
+    """The narrowest type for label maps."""
+    return "uint8" if 0 <= ignore_class <= 255 and num_classes <= 256 else "int32"

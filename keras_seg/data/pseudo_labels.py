@@ -1,0 +1,192 @@
+"""Label images by a teacher: another model, or anything that labels a batch."""
+
+import os
+
+import cv2
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from keras_seg.data.files.read_image import read_image
+
+
+def write_pseudo_labels(
+    images,
+    teacher,
+    output,
+    threshold=0.7,
+    teacher_size=None,
+    batch_size=8,
+    ignore_class=255,
+):
+    """Writes a mask for each image, made by a teacher, as PNG files of class ids.
+
+    Where the teacher is less sure than `threshold` the mask is void, so that a student
+    learns from what the teacher knows. A mask that exists is kept: an interrupted run
+    goes on where it stopped. A file that cannot be read is left out and named in the
+    result.
+
+    Args:
+        images: List of paths of image files.
+        teacher: Callable from a batch of images, uint8 `(B, H, W, 3)`, to class ids
+            `(B, h, w)`, or to probabilities `(B, h, w, K)` of any resolution.
+        output: Folder of the masks, `NAME.png` for `NAME.jpg`.
+        threshold: Float in `[0, 1]`, of probabilities; ids have none.
+        teacher_size: `(height, width)` that images are stretched to for the teacher, in
+            batches of `batch_size`. `None` shows each at its own size, one by one.
+        batch_size: Integer.
+        ignore_class: Integer, the id of void in the masks.
+
+    Returns:
+        Dictionary from the paths of images without a mask to the reasons.
+
+    Raises:
+        ValueError: If two images have the same name, or the teacher's output is
+            neither ids nor probabilities of the batch.
+
+    Example:
+
+    ```python
+    import os
+    import tempfile
+
+    import numpy as np
+    from PIL import Image
+
+    from keras_seg.data import read_mask, write_pseudo_labels
+
+    def bright_is_one(batch):
+        bright = batch.mean(axis=-1) / 255  # (B, H, W)
+        return np.stack([1 - bright, bright], axis=-1)  # (B, H, W, 2)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "photo.png")
+        Image.new("RGB", (8, 6), (250, 250, 250)).save(path)
+        write_pseudo_labels([path], bright_is_one, folder + "/masks")
+        print(np.unique(read_mask(folder + "/masks/photo.png")))  # [1]
+    ```
+    """
+    targets = _targets(images, output)
+    os.makedirs(output, exist_ok=True)
+    missing = [path for path in images if not os.path.exists(targets[path])]
+    step = batch_size if teacher_size else 1
+    problems = {}
+    for start in tqdm(range(0, len(missing), step), unit="batch", disable=None):
+        paths, pictures = [], []
+        for path in missing[start : start + step]:
+            try:
+                pictures.append(read_image(path))
+                paths.append(path)
+            except ValueError as error:
+                problems[path] = str(error)
+        if not paths:
+            continue
+        batch = [_stretched(picture, teacher_size) for picture in pictures]
+        outputs = _checked(teacher(np.stack(batch)), len(paths))
+        for path, picture, scores in zip(paths, pictures, outputs, strict=True):
+            size = picture.shape[:2]
+            if scores.ndim == 2:
+                label = cv2.resize(
+                    scores.astype("int32"), size[::-1], interpolation=cv2.INTER_NEAREST
+                )
+            else:
+                label = labels_from_scores(scores, size, threshold, ignore_class)
+            _write(label, targets[path])
+    return problems
+
+
+def labels_from_scores(scores, size, threshold=0.7, ignore_class=255):
+    """The most probable class of every pixel, or void where that is not probable.
+
+    Args:
+        scores: Probabilities `(h, w, K)`.
+        size: `(height, width)`, which `scores` are enlarged to bilinearly.
+        threshold: Float in `[0, 1]`.
+        ignore_class: Integer, the id of void.
+
+    Returns:
+        int32 array `(height, width)`.
+
+    Raises:
+        ValueError: If the scores are no probabilities.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from keras_seg.data import labels_from_scores
+
+    scores = np.array([[[0.9, 0.1], [0.4, 0.6]]])
+    print(labels_from_scores(scores, (1, 2)))  # [[0 255]]
+    ```
+    """
+    scores = np.asarray(scores, "float32")
+    if scores.ndim != 3 or scores.shape[2] < 2:
+        raise ValueError(
+            "Soft labels must have the shape (height, width, classes) with at least "
+            f"two classes. Received: {scores.shape}."
+        )
+    if not scores.min() >= -1e-3 or abs(float(scores.sum(axis=2).mean()) - 1) > 0.02:
+        raise ValueError(
+            "Soft labels must be probabilities that add up to 1 in every pixel. "
+            f"Received: values from {scores.min():g} to {scores.max():g}, sums around "
+            f"{scores.sum(axis=2).mean():g}. Apply a softmax to logits first."
+        )
+    # Channel by channel: OpenCV limits how many it takes at once.
+    best = np.full(size, -1.0, "float32")
+    label = np.zeros(size, "int32")
+    for class_id in range(scores.shape[2]):
+        plane = np.ascontiguousarray(scores[:, :, class_id])
+        plane = cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR)
+        label[plane > best] = class_id
+        np.maximum(best, plane, out=best)
+    label[best < threshold] = ignore_class
+    return label
+
+
+def _targets(images, output):
+    targets = {}
+    for path in images:
+        name = os.path.splitext(os.path.basename(path))[0]
+        targets[path] = os.path.join(output, f"{name}.png")
+    if len(set(targets.values())) < len(targets):
+        names = [os.path.basename(target) for target in targets.values()]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(
+            f"Images of the same name would share a mask: {repeated[:5]}. Rename them "
+            "or label their folders one by one."
+        )
+    return targets
+
+
+def _stretched(picture, size):
+    if size is None or picture.shape[:2] == tuple(size):
+        return picture
+    smaller = size[0] * size[1] < picture.shape[0] * picture.shape[1]
+    method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    return cv2.resize(picture, tuple(size)[::-1], interpolation=method)
+
+
+def _checked(outputs, count):
+    outputs = np.asarray(outputs)
+    is_ids = outputs.ndim == 3 and np.issubdtype(outputs.dtype, np.integer)
+    is_scores = outputs.ndim == 4 and np.issubdtype(outputs.dtype, np.floating)
+    if len(outputs) != count or not (is_ids or is_scores):
+        raise ValueError(
+            f"The teacher must return integer ids ({count}, h, w) or floating point "
+            f"probabilities ({count}, h, w, classes) for {count} images. Received: "
+            f"shape {outputs.shape}, dtype {outputs.dtype}."
+        )
+    return outputs
+
+
+def _write(label, path):
+    """Writes beside the target first: no half-written mask takes its name."""
+    dtype = "uint8" if label.max() <= 255 else "uint16"
+    draft = f"{path}.{os.getpid()}.part"
+    try:
+        Image.fromarray(label.astype(dtype)).save(draft, format="PNG")
+        os.replace(draft, path)
+    finally:
+        if os.path.exists(draft):
+            os.remove(draft)

@@ -1,0 +1,136 @@
+"""How a paper shows an image to a model when it measures it."""
+
+import dataclasses
+import numbers
+
+MODES = ("whole", "slide")
+
+
+@dataclasses.dataclass(frozen=True)
+class TestProtocol:
+    """A test protocol: size, windows, scales and flip.
+
+    Args:
+        mode: `"whole"` shows the model the image at once. `"slide"` moves a window
+            over it, the last one of a row or column shifted back to the border, and
+            averages the logits of all windows that see a pixel.
+        window: Integer or `(height, width)` of the window, for `"slide"`.
+        stride: Integer or `(height, width)` from one window to the next, at most the
+            window. Defaults to the window: no overlap.
+        resize: `(long, short)` or `None`. The image is first scaled, with its
+            proportions kept, to the largest size whose long and short side do not
+            exceed these: `(2048, 512)` is customary for ADE20K and a crop of 512.
+            `None` keeps its own size.
+        scales: Factors that are applied to that size. With more than one, and with
+            `flip`, class probabilities are averaged at the size of the image.
+        flip: Boolean. Whether the mirrored image is shown as well.
+
+    Raises:
+        ValueError: If a value is out of range or they contradict each other.
+
+    Example:
+
+    ```python
+    from keras_seg.inference import TestProtocol
+
+    protocol = TestProtocol(mode="slide", window=640, stride=608, flip=True)
+    print(protocol.passes(480, 640))  # [(480, 640, False), (480, 640, True)]
+    ```
+    """
+
+    mode: str = "whole"
+    window: tuple = None
+    stride: tuple = None
+    resize: tuple = None
+    scales: tuple = (1.0,)
+    flip: bool = False
+
+    def __post_init__(self):
+        if self.mode not in MODES:
+            raise ValueError(f"`mode` must be one of {MODES}. Received: {self.mode!r}")
+        if self.mode == "whole" and (self.window or self.stride):
+            raise ValueError(
+                "`window` and `stride` belong to mode='slide'. Received: "
+                f"mode='whole', window={self.window}, stride={self.stride}"
+            )
+        if self.mode == "slide":
+            if self.window is None:
+                raise ValueError("mode='slide' needs `window`. Received: window=None")
+            self._set_pair("window", self.window)
+            self._set_pair("stride", self.stride or self.window)
+            pairs = zip(self.stride, self.window, strict=True)
+            if any(step > side for step, side in pairs):
+                raise ValueError(
+                    "`stride` must not exceed `window`, or pixels between the windows "
+                    f"stay unseen. Received: stride={self.stride}, "
+                    f"window={self.window}"
+                )
+        if self.resize is not None:
+            self._set_pair("resize", self.resize)
+            object.__setattr__(self, "resize", tuple(sorted(self.resize)[::-1]))
+        scales = self.scales
+        scales = (scales,) if isinstance(scales, numbers.Real) else tuple(scales)
+        if not scales or not all(scale > 0 for scale in scales):
+            raise ValueError(
+                f"`scales` must be positive numbers, at least one. Received: {scales}"
+            )
+        object.__setattr__(self, "scales", tuple(map(float, scales)))
+        object.__setattr__(self, "flip", bool(self.flip))
+
+    @classmethod
+    def of_model(cls, model, **changes):
+        """The protocol that the model's preset names, with some values changed.
+
+        Args:
+            model: Model with, perhaps, a dictionary `test_protocol` of arguments.
+            **changes: Arguments of the constructor; `None` leaves a value as it is.
+
+        Returns:
+            A `TestProtocol`; without one in the model that of whole images.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        values = dict(getattr(model, "test_protocol", None) or {})
+        unknown = sorted({*values, *changes} - known)
+        if unknown:
+            raise ValueError(
+                f"A protocol has no {unknown}. Expected some of {sorted(known)}."
+            )
+        values.update({k: v for k, v in changes.items() if v is not None})
+        if changes.get("mode") is None and changes.get("window") is not None:
+            values["mode"] = "slide"
+        if changes.get("mode") == "whole":
+            for key in ("window", "stride"):
+                if changes.get(key) is None:
+                    values.pop(key, None)
+        return cls(**values)
+
+    def passes(self, height, width):
+        """The sizes in which an image is shown.
+
+        Args:
+            height, width: Integers, the size of the image.
+
+        Returns:
+            List of `(height, width, mirrored)`.
+        """
+        longer, shorter = max(height, width), min(height, width)
+        limits = self.resize or (longer, shorter)
+        passes = []
+        for scale in self.scales:
+            # Rounded as the tools do that the papers used.
+            factor = min(
+                int(limits[0] * scale) / longer, int(limits[1] * scale) / shorter
+            )
+            size = [max(1, int(side * factor + 0.5)) for side in (height, width)]
+            passes += [(*size, mirrored) for mirrored in (False, True)[: 1 + self.flip]]
+        return passes
+
+    def _set_pair(self, name, value):
+        pair = (value, value) if isinstance(value, numbers.Integral) else tuple(value)
+        whole = all(isinstance(side, numbers.Integral) and side >= 1 for side in pair)
+        if len(pair) != 2 or not whole:
+            raise ValueError(
+                f"`{name}` must be a positive integer or two of them. Received: "
+                f"{name}={value!r}"
+            )
+        object.__setattr__(self, name, tuple(map(int, pair)))

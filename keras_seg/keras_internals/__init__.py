@@ -1,0 +1,1 @@
+"""What is taken from inside Keras, keras-hub and the backends."""

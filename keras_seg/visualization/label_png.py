@@ -1,0 +1,53 @@
+"""Label maps as pictures that keep the class ids."""
+
+import numpy as np
+from PIL import Image
+
+
+def label_png(labels, palette):
+    """A label map as a Pillow image whose pixel values are the class ids.
+
+    Saved as PNG it looks coloured in any viewer, and `np.asarray(Image.open(path))`
+    gives the ids back. Ids above 255 do not fit a palette: such maps become 16-bit
+    grey images.
+
+    Args:
+        labels: Integer array `(H, W)`, values 0..65535.
+        palette: Array `(K, 3)`, 0..255: the colour of each class. Ids without a
+            colour, such as a void of 255, are black.
+
+    Returns:
+        Pillow image of mode `P`, or `I;16` if an id is above 255.
+
+    Raises:
+        ValueError: If `labels` is no integer map or has ids out of range.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from keras_seg.visualization import default_palette, label_png
+
+    picture = label_png(np.array([[0, 1], [2, 255]]), default_palette(3))
+    print(np.asarray(picture))  # the same ids
+    ```
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 2 or labels.dtype.kind not in "ui" or labels.size == 0:
+        raise ValueError(
+            "`labels` must be an integer array of shape (height, width). Received: "
+            f"shape {labels.shape}, dtype {labels.dtype}"
+        )
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high > 65535:
+        raise ValueError(
+            f"`labels` must lie in 0..65535 to be stored. Received: {low} to {high}"
+        )
+    if high > 255:
+        return Image.fromarray(labels.astype("uint16"))
+    picture = Image.fromarray(labels.astype("uint8"))
+    table = np.zeros((256, 3), "uint8")
+    palette = np.asarray(palette, "uint8")[:256]
+    table[: len(palette)] = palette
+    picture.putpalette(table.tobytes())  # makes it mode P
+    return picture

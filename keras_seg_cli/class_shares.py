@@ -1,0 +1,71 @@
+"""How much of an image each class covers."""
+
+VOID_NAME = "uncertain"
+
+
+def share_names(class_names, num_classes):
+    """The names under which shares are reported: one per class, then void.
+
+    A name that comes again gets its class id, so that all differ.
+
+    Args:
+        class_names: List of strings, or `None`.
+        num_classes: Integer.
+
+    Returns:
+        List of `num_classes + 1` different strings.
+
+    Example:
+
+    ```python
+    from keras_seg_cli.class_shares import share_names
+
+    print(share_names(["door", "door"], 2))  # ['door', 'door (1)', 'uncertain']
+    ```
+    """
+    names = class_names or [f"class {class_id}" for class_id in range(num_classes)]
+    taken, different = set(), []
+    for class_id, name in enumerate([*names, VOID_NAME]):
+        candidate = name
+        while candidate in taken or (candidate != name and candidate in names):
+            candidate = f"{candidate} ({class_id})"
+        taken.add(candidate)
+        different.append(candidate)
+    return different
+
+
+def class_shares(labels, names, ignore_class=255):
+    """The share of each class in a label map.
+
+    Args:
+        labels: Integer array `(H, W)`.
+        names: List of strings, as `share_names` gives it.
+        ignore_class: Integer or `None`, the id of void.
+
+    Returns:
+        Dictionary from the names of what occurs to shares, which add up to 1; largest
+        first, void last.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from keras_seg_cli.class_shares import class_shares
+
+    labels = np.array([[1, 1, 0, 255]])
+    print(class_shares(labels, ["sky", "sea", "uncertain"]))
+    # {'sea': 0.5, 'sky': 0.25, 'uncertain': 0.25}
+    ```
+    """
+    import numpy as np
+
+    ids, counts = np.unique(labels, return_counts=True)
+    counts = dict(zip(ids.tolist(), counts.tolist(), strict=True))
+    void = counts.pop(ignore_class, 0)
+    shares = {
+        names[class_id]: count / labels.size
+        for class_id, count in sorted(counts.items(), key=lambda item: -item[1])
+    }
+    if void:
+        shares[names[-1]] = void / labels.size
+    return shares

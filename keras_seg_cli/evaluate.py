@@ -1,0 +1,277 @@
+"""`keras-seg evaluate`: measures a preset on a data set by a test protocol."""
+
+import argparse
+import json
+import os
+import time
+
+from keras_seg_cli.batch import load_preset, printable, tell
+
+DATA_SETS = (
+    "ade20k",
+    "camvid",
+    "cityscapes",
+    "coco-stuff",
+    "folder",
+    "pascal-context",
+)
+TFDS = "tfds:"
+
+DESCRIPTION = """\
+Measures a model on a labelled data set: prints IoU and accuracy of every class, mean
+IoU (mIoU), pixel accuracy (aAcc) and mean class accuracy (mAcc)."""
+
+NOTES = """\
+The protocol is that of the preset, if it names one, else whole images at their own
+size; the options change single values of it. A folder of data has images/ and masks/,
+named alike, with ids of the model's classes, or images/SPLIT/ and masks/SPLIT/.
+Values are rounded in the table and exact in the file of --output.
+
+examples:
+  keras-seg evaluate --data camvid --data-dir CamVid --split test
+  keras-seg evaluate -p runs/mine/preset --data ade20k --data-dir ADE20K \\
+      --window 640 640 --stride 608 608 --resize 2560 640 \\
+      --scales 0.5 0.75 1 1.25 1.5 1.75 --flip --output ade20k.json"""
+
+
+def add_evaluate(commands):
+    """Adds the command to the parsers of `keras-seg`."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure a model on a labelled data set",
+        description=DESCRIPTION,
+        epilog=NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add(
+        "--preset",
+        "-p",
+        default="ecenet/camvid",
+        metavar="NAME",
+        help="shipped preset or folder of a saved one (default: %(default)s)",
+    )
+    add(
+        "--data",
+        required=True,
+        type=_name_of_data,
+        metavar="DATA",
+        help=f"{', '.join(DATA_SETS)}, or {TFDS}NAME of tensorflow-datasets, such as "
+        f"{TFDS}scene_parse150",
+    )
+    add("--data-dir", metavar="DIR", help="where it lies; tfds data have a default")
+    add("--split", default="val", metavar="NAME", help="default: %(default)s")
+    add(
+        "--void-ids",
+        type=int,
+        nargs="+",
+        default=(),
+        metavar="ID",
+        help="ids in the masks of a folder that mean void, beside the model's own",
+    )
+    add("--limit", type=_count, metavar="N", help="only the first N images")
+    add("--mode", choices=["whole", "slide"], help="whole images or a sliding window")
+    pair = {"type": _count, "nargs": 2, "metavar": ("H", "W")}
+    add("--window", **pair, help="size of the window; implies --mode slide")
+    add("--stride", **pair, help="step from window to window")
+    add(
+        "--resize",
+        type=_count,
+        nargs=2,
+        metavar=("LONG", "SHORT"),
+        help="scale images to the largest size within these sides",
+    )
+    add(
+        "--scales",
+        type=float,
+        nargs="+",
+        metavar="X",
+        help="factors on that size, whose probabilities are averaged",
+    )
+    add(
+        "--flip",
+        action=argparse.BooleanOptionalAction,
+        help="average with the mirrored image as well, or not",
+    )
+    add("--output", "-o", metavar="FILE", help="write the results as JSON")
+    add("--overwrite", action="store_true", help="replace an existing FILE")
+
+
+def evaluate(options):
+    """Measures a preset as the options say and prints a table.
+
+    Args:
+        options: Namespace, as the parser of the command line makes it.
+
+    Returns:
+        Exit status: 0, or 2 if nothing could start or an image failed.
+
+    Example:
+
+    ```python
+    from keras_seg_cli.evaluate import evaluate
+    from keras_seg_cli.main import build_parser
+
+    words = ["evaluate", "--data", "camvid", "--data-dir", "nowhere", "-p", "no/preset"]
+    print(evaluate(build_parser().parse_args(words)))  # 2: there is no such preset
+    ```
+    """
+    problem = _problem_of_output(options.output, options.overwrite)
+    if problem:
+        tell(f"--output {problem}")
+        return 2
+    if options.data in DATA_SETS and not options.data_dir:
+        tell(f"--data {options.data} needs --data-dir DIR, the folder where it lies.")
+        return 2
+    model = load_preset(options.preset)
+    if model is None:
+        return 2
+    import keras
+
+    from keras_seg import __version__, inference
+
+    start = time.monotonic()
+    try:
+        source = _open_source(options, model)
+        protocol = inference.TestProtocol.of_model(
+            model,
+            mode=options.mode,
+            window=options.window,
+            stride=options.stride,
+            resize=options.resize,
+            scales=options.scales,
+            flip=options.flip,
+        )
+        print(_in_words(protocol), flush=True)
+        # Without a terminal there is no progress bar.
+        result = inference.evaluate(
+            model, source, protocol, options.limit, progress=None
+        )
+    except (OSError, ValueError, ImportError) as error:
+        tell(error)
+        return 2
+    print_table(f"{options.data} {options.split}", result)
+    if options.output:
+        result = {
+            "preset": options.preset,
+            "data": options.data,
+            "split": options.split,
+            **result,
+            "backend": keras.config.backend(),
+            "keras": keras.__version__,
+            "keras_seg": __version__,
+            "seconds": round(time.monotonic() - start, 1),
+        }
+        try:
+            _write(result, options.output)
+        except OSError as error:
+            tell(f"--output {options.output}: {error.strerror}")
+            return 2
+        print(printable(f"See {options.output}"))
+    return 0
+
+
+def print_table(title, result):
+    """Prints the values of each class and their means, in per cent.
+
+    Args:
+        title: String.
+        result: Dictionary, as `keras_seg.inference.evaluate` returns it.
+
+    Example:
+
+    ```python
+    from keras_seg_cli.evaluate import print_table
+
+    values = {"sky": 0.9, "boat": None}
+    means = {"mean_iou": 0.9, "mean_class_accuracy": 0.9, "pixel_accuracy": 0.95}
+    result = {"images": 1, "class_iou": values, "class_accuracy": values, **means}
+    print_table("harbour", result)
+    ```
+    """
+    rows = [
+        (name, iou, result["class_accuracy"][name])
+        for name, iou in result["class_iou"].items()
+    ]
+    rows.append(("mean", result["mean_iou"], result["mean_class_accuracy"]))
+    rows.append(("all pixels", None, result["pixel_accuracy"]))
+    width = max(len(name) for name, _, _ in rows)
+    print(printable(f"\n{title}: {result['images']} images"))
+    print(f"  {'':<{width}}     IoU  accuracy")
+    for name, *values in rows:
+        iou, accuracy = ("-" if v is None else f"{v:.2%}" for v in values)
+        print(printable(f"  {name:<{width}} {iou:>7} {accuracy:>9}"))
+
+
+def _open_source(options, model):
+    from keras_seg import data
+    from keras_seg.inference.evaluate import model_names
+
+    folder = {}
+    if options.data == "folder":
+        folder = {
+            "class_names": model_names(model),
+            "void_ids": options.void_ids,
+            "palette": model.palette,
+        }
+    elif options.void_ids:
+        raise ValueError("--void-ids is for --data folder; other data know their void.")
+    return data.load_source(
+        options.data, options.data_dir, options.split, model.ignore_class, **folder
+    )
+
+
+def _in_words(protocol):
+    words = ["whole images"]
+    if protocol.mode == "slide":
+        window, stride = (
+            " x ".join(map(str, x)) for x in (protocol.window, protocol.stride)
+        )
+        words = [f"windows of {window} every {stride}"]
+    if protocol.resize:
+        words.append("resized to {} x {} at most".format(*protocol.resize))
+    if protocol.scales != (1.0,):
+        words.append("scales " + " ".join(f"{scale:g}" for scale in protocol.scales))
+    if protocol.flip:
+        words.append("with the mirrored image")
+    return "TestProtocol: " + ", ".join(words)
+
+
+def _problem_of_output(path, overwrite):
+    """What stands against writing a file there, before hours are spent."""
+    if path is None:
+        return None
+    if os.path.isdir(path):
+        return f"{path}: is a folder"
+    if os.path.exists(path) and not overwrite:
+        return f"{path}: exists, pass --overwrite to replace it"
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        return f"{path}: there is no folder {folder}"
+    return None
+
+
+def _write(result, path):
+    """Writes beside the target first, so that no half-written file takes its name."""
+    draft = f"{path}.{os.getpid()}"
+    try:
+        with open(draft, "w", encoding="utf-8") as file:
+            file.write(json.dumps(result, indent=2) + "\n")
+        os.replace(draft, path)
+    finally:
+        if os.path.exists(draft):
+            os.unlink(draft)
+
+
+def _name_of_data(text):
+    if text in DATA_SETS or text.startswith(TFDS):
+        return text
+    raise argparse.ArgumentTypeError(
+        f"there is no {text!r}; choose from {', '.join(DATA_SETS)}, {TFDS}NAME"
+    )
+
+
+def _count(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text}")
+    return int(text)

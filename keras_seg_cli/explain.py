@@ -1,0 +1,77 @@
+"""`keras-seg explain`: draws the latent regions that a model reasons over."""
+
+import os
+
+from keras_seg_cli.batch import load_preset, printable, run_jobs, save_picture, tell
+from keras_seg_cli.image_jobs import find_images, plan_jobs
+
+
+def explain(options):
+    """Draws the latent regions over the images that the options name.
+
+    Args:
+        options: Namespace of `images`, `output`, `preset`, `long_side`, `alpha`,
+            `legend`, `format` and `overwrite`, as the parser of the command line makes
+            it.
+
+    Returns:
+        Exit status: 0, 1 if any image failed, 2 if nothing could start.
+
+    Example:
+
+    ```python
+    from keras_seg_cli.explain import explain
+    from keras_seg_cli.main import build_parser
+
+    words = "explain nowhere.jpg --preset sgr --output out".split()
+    print(explain(build_parser().parse_args(words)))  # 1: there is no such file
+    ```
+    """
+    paths, problems = find_images(options.images)
+    jobs, refused, notes = plan_jobs(
+        paths, options.output, options.format, options.overwrite, ("_regions", None)
+    )
+    problems += refused
+    for line in notes + problems:
+        tell(line)
+    failed = len(problems)
+    if jobs:
+        model = load_preset(options.preset)
+        if model is None:
+            return 2
+        if not getattr(model, "has_regions", False):
+            tell(
+                f"--preset {options.preset}: a {type(model).__name__} without latent "
+                "regions. Name a preset of SGR, or of a model with a reasoner."
+            )
+            return 2
+        if options.long_side is not None:
+            model.long_side = options.long_side or None
+        try:
+            os.makedirs(options.output, exist_ok=True)
+        except OSError as error:
+            tell(f"--output {options.output}: {error.strerror}")
+            return 2
+        failed += run_jobs(jobs, lambda job: _explain_file(job, model, options))
+    total = len(paths) + len(problems) - len(refused)
+    print(printable(f"{total - failed} of {total} explained, see {options.output}"))
+    return 1 if failed else 0
+
+
+def _explain_file(job, model, options):
+    from PIL import Image
+
+    from keras_seg.data.files.read_image import read_image
+    from keras_seg.inference import segment
+    from keras_seg.visualization import draw_regions
+
+    image = read_image(job.image)
+    picture = draw_regions(
+        image,
+        model.regions(image, hard=True),
+        segment(model, image),
+        model.class_names or [f"class {i}" for i in range(model.num_classes)],
+        alpha=options.alpha,
+        legend=options.legend,
+    )
+    save_picture(Image.fromarray(picture), job.overlay, quality=92)

@@ -1,0 +1,144 @@
+"""From the words on the command line to images and the files to write for them."""
+
+import dataclasses
+import glob
+import os
+from pathlib import Path
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+OUR_ENDINGS = ("_overlay", "_labels", "_regions")
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageJob:
+    """One image and the files to write for it, or `None`."""
+
+    image: Path
+    overlay: Path | None = None
+    labels: Path | None = None
+
+
+def find_images(words):
+    """The image files that files, folders and glob patterns stand for.
+
+    Args:
+        words: List of strings.
+
+    Returns:
+        `(paths, problems)`: the files in order, each once, and one line for each word
+        that stands for nothing.
+
+    Example:
+
+    ```python
+    from keras_seg_cli.image_jobs import find_images
+
+    paths, problems = find_images(["nowhere.jpg"])
+    print(problems)  # ['nowhere.jpg: no such file or folder']
+    ```
+    """
+    found, problems = {}, []
+    for word in words:
+        try:
+            paths, problem = _find(word)
+        except OSError as error:
+            paths, problem = [], f"{word}: {error.strerror}"
+        if problem:
+            problems.append(problem)
+        for path in paths:
+            found.setdefault(os.path.abspath(path), path)
+    return list(found.values()), problems
+
+
+def _find(word):
+    path = Path(word)
+    if path.is_dir():
+        paths = [entry for entry in sorted(path.iterdir()) if _is_image(entry)]
+        return paths, None if paths else f"{word}: no images in this folder"
+    if os.path.lexists(path):
+        return [path], None
+    if glob.has_magic(word):
+        matches = map(Path, sorted(glob.glob(word, recursive=True)))
+        paths = [entry for entry in matches if _is_image(entry)]
+        return paths, None if paths else f"{word}: no image matches this pattern"
+    return [], f"{word}: no such file or folder"
+
+
+def _is_image(path):
+    return (
+        path.suffix.lower() in IMAGE_SUFFIXES
+        and not path.name.startswith(".")
+        and not path.stem.endswith(OUR_ENDINGS)
+        and path.is_file()
+    )
+
+
+def plan_jobs(
+    paths,
+    output,
+    overlay_format="png",
+    overwrite=False,
+    endings=("_overlay", "_labels"),
+):
+    """Gives each image output files that collide with nothing.
+
+    Args:
+        paths: List of paths of images.
+        output: Folder for the results; `None` if no files are wanted.
+        overlay_format: `"png"` or `"jpg"`.
+        overwrite: Whether existing outputs may be replaced. An image of the batch
+            itself is never replaced.
+        endings: What the names of overlay and label map end in; `None` for the latter
+            leaves it out.
+
+    Returns:
+        `(jobs, problems, notes)`: list of `ImageJob`, one line for each image refused,
+        one line for each image that had to take another name.
+
+    Example:
+
+    ```python
+    from pathlib import Path
+    from keras_seg_cli.image_jobs import plan_jobs
+
+    jobs, _, notes = plan_jobs([Path("a/x.jpg"), Path("b/x.jpg")], "segmented")
+    print(jobs[1].labels.name)  # x-2_labels.png
+    ```
+    """
+    if output is None:
+        return [ImageJob(path) for path in paths], [], []
+    output = Path(output)
+    inputs = {os.path.realpath(path) for path in paths}
+    reserved = {path.stem.casefold() for path in paths}
+    owners, jobs, problems, notes = {}, [], [], []
+    for path in paths:
+        name, number = path.stem, 1
+        while name.casefold() in owners or (number > 1 and name.casefold() in reserved):
+            number += 1
+            name = f"{path.stem}-{number}"
+        owners[name.casefold()] = path
+        if number > 1:
+            taken_by = owners[path.stem.casefold()]
+            notes.append(
+                f"{path}: named {name}, as {taken_by} has the name {path.stem}"
+            )
+        job = ImageJob(
+            image=path,
+            overlay=output / f"{name}{endings[0]}.{overlay_format}",
+            labels=output / f"{name}{endings[1]}.png" if endings[1] else None,
+        )
+        problem = _conflict(job, inputs, overwrite)
+        if problem:
+            problems.append(f"{path}: {problem}")
+        else:
+            jobs.append(job)
+    return jobs, problems, notes
+
+
+def _conflict(job, inputs, overwrite):
+    for target in filter(None, (job.overlay, job.labels)):
+        if os.path.realpath(target) in inputs:
+            return f"would replace {target}, an image of this batch"
+        if os.path.lexists(target) and not overwrite:
+            return f"{target} exists, pass --overwrite to replace it"
+    return None

@@ -1,0 +1,225 @@
+"""The command `keras-seg`. Imports Keras only when a command runs."""
+
+import argparse
+import importlib.metadata
+import os
+import sys
+
+from keras_seg_cli.convert import add_convert
+from keras_seg_cli.evaluate import add_evaluate
+
+DESCRIPTION = "Semantic segmentation in Keras 3."
+
+PREDICT = """\
+Segments images: for each, writes NAME_overlay.png, the picture with its classes in
+colour and a legend, and NAME_labels.png, whose pixel values are the class ids. With
+--shares it reports how much of each image every class covers."""
+
+PREDICT_NOTES = """\
+A folder stands for the images directly in it, without pictures whose names end in
+_overlay, _labels or _regions; the pattern 'DIR/**/*' goes into its folders as well,
+and none finds hidden files. An image that cannot be read gets one line on stderr, the
+others are still done, and the exit status is 1. Two images of the same name get
+different output names (photo, photo-2). Files that exist are kept, and count as an
+error, unless --overwrite is given. The backend is KERAS_BACKEND if that is set, else
+the fastest one installed for a CPU: tensorflow, torch or jax.
+
+shares:
+  table  for each image its size and the classes in it, largest first
+  csv    one row for each image; the columns are image, then every class of the model,
+         then uncertain (void, see --threshold)
+  json   a list of {"image": PATH, "width": W, "height": H, "shares": {NAME: SHARE}}
+         with the classes that occur, largest first, void last as "uncertain"
+Shares lie in 0..1 in csv and json and add up to 1. They go to stdout as each image is
+done, and all other messages to stderr; an image that fails has no row.
+
+examples:
+  keras-seg predict photo.jpg --output segmented
+  keras-seg predict holiday/ 'more/**/*.png' --output segmented --alpha 0.4
+  keras-seg predict holiday/ --threshold 0.5 --shares csv > shares.csv"""
+
+EXPLAIN = """\
+Draws the latent regions that a model reasons over: for each image, writes
+NAME_regions.png, the picture with its regions in colour. The legend gives the number of
+each region and the class that most of it has. Files are chosen, named and kept as
+keras-seg predict does it."""
+
+EXPLAIN_NOTES = """\
+examples:
+  keras-seg explain photo.jpg --preset runs/sgr/preset --output explained"""
+
+
+def main(arguments=None):
+    """Runs the command line and returns the exit status.
+
+    Args:
+        arguments: List of strings; `None` takes those of the process.
+
+    Returns:
+        0 if all went well, 1 if some images failed, 2 if nothing could start.
+
+    Example:
+
+    ```python
+    from keras_seg_cli.main import main
+
+    try:
+        main(["--version"])
+    except SystemExit as stop:
+        print(stop.code)  # 0
+    ```
+    """
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.command == "convert":
+        from keras_seg_cli.convert import convert as command
+    elif options.command == "explain":
+        from keras_seg_cli.explain import explain as command
+    elif options.command == "evaluate":
+        from keras_seg_cli.evaluate import evaluate as command
+    else:
+        if not options.output and not options.shares:
+            parser.error("nothing to do: give --output DIR for pictures, or --shares")
+        if options.shares_file and not options.shares:
+            parser.error("--shares-file needs --shares table, csv or json")
+        from keras_seg_cli.predict import predict as command
+
+    try:
+        return command(options)
+    except KeyboardInterrupt:
+        print("keras-seg: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever reads the output, such as `head`, has seen enough. Python would
+        # complain at exit about what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def build_parser():
+    parser = argparse.ArgumentParser(prog="keras-seg", description=DESCRIPTION)
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"keras-seg {importlib.metadata.version('keras-seg')}",
+    )
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", required=True
+    )
+    predict = commands.add_parser(
+        "predict",
+        help="segment images and draw the result",
+        description=PREDICT,
+        epilog=PREDICT_NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_images(predict)
+    predict.add_argument(
+        "--output",
+        "-o",
+        metavar="DIR",
+        help="folder for the pictures; may be left out with --shares",
+    )
+    predict.add_argument(
+        "--preset",
+        "-p",
+        default="ecenet/ade20k",
+        metavar="NAME",
+        help="shipped preset or folder of a saved one (default: %(default)s)",
+    )
+    predict.add_argument(
+        "--threshold",
+        type=_share,
+        metavar="X",
+        help="leave pixels whose most probable class has a probability below X, 0 to "
+        "1, without a class: uncoloured, and uncertain in legend and shares",
+    )
+    predict.add_argument(
+        "--shares",
+        choices=["table", "csv", "json"],
+        help="print how much of each image every class covers",
+    )
+    predict.add_argument(
+        "--shares-file", metavar="FILE", help="write the shares to a file instead"
+    )
+    _add_drawing(predict)
+    explain = commands.add_parser(
+        "explain",
+        help="draw the latent regions of a model",
+        description=EXPLAIN,
+        epilog=EXPLAIN_NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_images(explain)
+    explain.add_argument(
+        "--output", "-o", metavar="DIR", required=True, help="folder for the pictures"
+    )
+    explain.add_argument(
+        "--preset",
+        "-p",
+        required=True,
+        metavar="NAME",
+        help="shipped preset or folder of a saved one, of a model with regions",
+    )
+    _add_drawing(explain)
+    add_convert(commands)
+    add_evaluate(commands)
+    return parser
+
+
+def _add_images(parser):
+    parser.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="image file, folder or glob pattern"
+    )
+
+
+def _add_drawing(parser):
+    parser.add_argument(
+        "--long-side",
+        type=_size,
+        metavar="N",
+        help="shrink larger images to N pixels for the model; 0 shows them at their "
+        "own size (default: as the preset says)",
+    )
+    parser.add_argument(
+        "--alpha",
+        type=_share,
+        default=0.55,
+        metavar="X",
+        help="how much the colours cover the picture, 0 to 1 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--no-legend",
+        dest="legend",
+        action="store_false",
+        help="leave the legend out, so that the overlay has the size of the image",
+    )
+    parser.add_argument(
+        "--format",
+        choices=["png", "jpg"],
+        default="png",
+        help="format of the overlay; label maps are always PNG (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace existing output files"
+    )
+
+
+def _share(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text}")
+    return value
+
+
+def _size(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0, not {text}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

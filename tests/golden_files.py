@@ -1,0 +1,5 @@
+"""Where files with known numbers lie."""
+
+import pathlib
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
