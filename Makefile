@@ -1,5 +1,5 @@
 # make demo   a photo segmented by the shipped weights
-# make test   the tests on TensorFlow, JAX and torch
+# make test   the tests: once what needs no backend, the rest on TensorFlow, JAX and torch
 # make lint   style checks
 # make clean  removes the environment and the results of the demo
 
@@ -25,13 +25,20 @@ demo: $(VENV)/.demo
 	@echo "Look at:"
 	@ls -1 $(CURDIR)/demo/*_overlay.*
 
-# Each backend in processes of its own; all three run even if one fails. Most of the time
-# goes into tracing, which takes one core: so tests run side by side, with one thread each.
+# Tests that need no backend run once, on the last backend of the list; the others run on
+# each backend in processes of its own, also if one fails. Most of the time goes into
+# tracing and compiling on one core, so test files run side by side with one thread each.
+# A file stays in one process (loadfile), which builds the models of its fixtures once.
+PYTEST := TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q \
+	--numprocesses $(JOBS) --dist loadfile
+
 test: $(VENV)/.test
-	@status=0; for backend in $(BACKENDS); do \
+	@status=0; \
+	echo "=== tests that need no backend"; \
+	KERAS_BACKEND=$(lastword $(BACKENDS)) $(PYTEST) -m no_backend || status=1; \
+	for backend in $(BACKENDS); do \
 		echo "=== tests on $$backend"; \
-		KERAS_BACKEND=$$backend TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 \
-			$(BIN)/python -m pytest -q --numprocesses $(JOBS) || status=1; \
+		KERAS_BACKEND=$$backend $(PYTEST) -m 'not no_backend' || status=1; \
 	done; exit $$status
 
 lint: $(VENV)/.lint

@@ -9,7 +9,7 @@ from fake_model import fake_labels, fake_model
 from PIL import Image
 
 import keras_seg
-from keras_seg import presets
+from keras_seg import models
 from keras_seg_cli.image_jobs import find_images, plan_jobs
 from keras_seg_cli.main import main
 
@@ -33,7 +33,7 @@ def loaded(model, monkeypatch):
         names.append(preset)
         return model
 
-    monkeypatch.setattr(presets, "load_model", load_model, raising=False)
+    monkeypatch.setattr(models, "load_model", load_model)
     return names
 
 
@@ -253,7 +253,7 @@ def test_unknown_preset_is_one_line(monkeypatch, capsys):
     def load_model(preset):
         raise ValueError(f"Unknown preset {preset}.\nKnown: ecenet/camvid")
 
-    monkeypatch.setattr(presets, "load_model", load_model, raising=False)
+    monkeypatch.setattr(models, "load_model", load_model)
     photo("a.png")
     assert predict("a.png", "--preset", "x/y") == 2
     lines = capsys.readouterr().err.splitlines()

@@ -12,7 +12,7 @@ import pytest
 from fake_model import fake_labels, fake_model
 from PIL import Image
 
-from keras_seg import inference, presets, visualization
+from keras_seg import inference, models, visualization
 from keras_seg_cli.class_shares import class_shares, share_names
 from keras_seg_cli.image_jobs import find_images
 from keras_seg_cli.main import main
@@ -38,7 +38,7 @@ def loaded(model, monkeypatch):
         print("a library talks")
         return model
 
-    monkeypatch.setattr(presets, "load_model", load_model)
+    monkeypatch.setattr(models, "load_model", load_model)
 
 
 def photo(path, pixels=None):
@@ -287,7 +287,7 @@ def test_unsure_pixels_are_uncoloured_and_named(monkeypatch):
         names.append(options["void_name"])
         return draw(*arguments, **options)
 
-    monkeypatch.setattr(inference, "draw_overlay", draw_overlay)
+    monkeypatch.setattr(visualization, "draw_overlay", draw_overlay)
     assert predict("a.png", "-o", "out", "--threshold", 0.9, "--no-legend") == 0
     with Image.open("out/a_labels.png") as picture:
         labels = np.asarray(picture)

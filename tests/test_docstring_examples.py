@@ -1,22 +1,30 @@
-"""The examples in docstrings and in the README run.
+"""The examples in docstrings run on each backend, those of README and docs/ on one.
 
-A fence in the README that needs a file has a comment before it, and is left out where
-the file is missing: `<!-- needs: PATH ... -->`, paths from the root of the project.
+A fence of a page that needs a file has a comment before it:
+`<!-- needs: PATH ... -->`, paths from the root of the project. It is left out where a
+path is missing. `images` and `masks` are made here, see `make_folder`.
 """
 
 import ast
-import pathlib
 import re
+import shlex
 import textwrap
 
+import keras
+import numpy as np
 import pytest
+from PIL import Image
+from project_paths import ROOT
 
-ROOT = pathlib.Path(__file__).parent.parent
+from keras_seg_cli.main import build_parser
+
 FENCE = re.compile(r"```python\n(.*?)```", re.DOTALL)
-README_FENCE = re.compile(
+PAGE_FENCE = re.compile(
     r"(?:<!-- needs: (?P<needs>.*?) -->\n+)?```python\n(?P<code>.*?)```", re.DOTALL
 )
+ANY_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def docstring_examples():
@@ -29,11 +37,23 @@ def docstring_examples():
                 yield pytest.param(example, id=name)
 
 
-def readme_examples():
-    text = (ROOT / "README.md").read_text()
-    for i, match in enumerate(README_FENCE.finditer(text), start=1):
-        needs = (match["needs"] or "").split()
-        yield pytest.param(match["code"], needs, id=f"fence {i}")
+def page_examples():
+    for page in PAGES:
+        for i, match in enumerate(PAGE_FENCE.finditer(page.read_text()), start=1):
+            needs = (match["needs"] or "").split()
+            yield pytest.param(match["code"], needs, id=f"{page.stem}-{i}")
+
+
+def make_folder(folder):
+    """Two images of 300 x 280 pixels and their masks of three classes and void."""
+    rng = np.random.default_rng(0)
+    for kind, shape in (("images", (280, 300, 3)), ("masks", (280, 300))):
+        (folder / kind).mkdir()
+        for name in "ab":
+            array = rng.integers(0, 256 if kind == "images" else 3, shape, "uint8")
+            if kind == "masks":
+                array[:5] = 255
+            Image.fromarray(array).save(folder / kind / f"{name}.png")
 
 
 @pytest.mark.parametrize("example", list(docstring_examples()))
@@ -43,12 +63,41 @@ def test_docstring(example, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir()), "examples clean up after themselves"
 
 
-@pytest.mark.parametrize(("example", "needs"), list(readme_examples()))
-def test_readme(example, needs, monkeypatch, tmp_path):
+@pytest.mark.no_backend  # golden logits compare the presets on each backend
+@pytest.mark.parametrize(("example", "needs"), list(page_examples()))
+def test_page(example, needs, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # an example may write
+    if needs == ["images", "masks"]:
+        make_folder(tmp_path)
+        monkeypatch.setattr("keras_seg.models.Segmenter.fit", one_small_step)
+        needs = []
     missing = [path for path in needs if not (ROOT / path).exists()]
     if missing:
         pytest.skip(f"needs {', '.join(missing)}")
     for top in {path.split("/")[0] for path in needs}:
         (tmp_path / top).symlink_to(ROOT / top)
-    monkeypatch.chdir(tmp_path)  # an example may write
-    exec(compile(example, "README.md", "exec"), {})
+    exec(compile(example, "page", "exec"), {})
+
+
+def one_small_step(model, x=None, y=None, *, epochs=1, **kwargs):
+    """In place of `fit`, whose 20 epochs take too long."""
+    images, labels = x[0]
+    assert images.shape == (8, 256, 256, 3) and labels.shape == (8, 256, 256)
+    assert epochs > 1 and model.optimizer is not None
+    logits = model(images[:1, :64, :64])
+    loss = model.compute_loss(None, labels[:1, :64, :64], logits)
+    assert np.isfinite(keras.ops.convert_to_numpy(loss))
+
+
+@pytest.mark.no_backend
+def test_commands_of_the_pages_are_valid():
+    """Each `keras-seg` line of a page parses."""
+    parser, found = build_parser(), []
+    for page in [*PAGES, ROOT / "examples" / "README.md"]:
+        for _, fence in ANY_FENCE.findall(page.read_text()):
+            for line in fence.replace("\\\n", " ").splitlines():
+                if line.startswith("keras-seg "):
+                    words = shlex.split(line.split(" > ")[0])[1:]
+                    found.append(words[0])
+                    parser.parse_args(words)  # ends the process on a wrong option
+    assert {"predict", "evaluate", "convert", "explain"} <= set(found)

@@ -1,18 +1,19 @@
-"""Rules of the project that no other test would miss."""
+"""Rules of the project that no other test would miss. Each lists all offenders."""
 
 import ast
+import graphlib
 import importlib
 import inspect
-import pathlib
 import re
 
 import pytest
+from project_paths import ROOT, TESTS
 
-ROOT = pathlib.Path(__file__).parent.parent
+pytestmark = pytest.mark.no_backend
+
 PACKAGE = sorted(
     p for name in ("keras_seg", "keras_seg_cli") for p in (ROOT / name).rglob("*.py")
 )
-TESTS = sorted((ROOT / "tests").rglob("*.py"))
 SCRIPTS = sorted([*(ROOT / "examples").rglob("*.py"), *ROOT.glob("benchmarks/**/*.py")])
 SUBPACKAGES = [
     "backbones",
@@ -27,8 +28,8 @@ SUBPACKAGES = [
     "presets",
     "visualization",
 ]
-# Imports run from the left to the right, never back. What stands together in a set
-# may import each other's names, but not the other way round in a circle.
+# Imports run from the top to the bottom, never back. Parts of one line may import from
+# each other. CONTRIBUTING.md draws the same order.
 ORDER = [
     {"keras_seg_cli"},
     {"former_names"},
@@ -42,9 +43,10 @@ ORDER = [
     {"keras_internals"},
     {"version"},
 ]
-# Keras lacks what these files ask of the backends.
-SPEAKS_TO_BACKENDS = {
-    "keras_seg/conversion/read_torch.py",  # the format is its own
+BACKENDS = {"tensorflow", "jax", "flax", "torch", "torchvision"}
+# Keras has no common function for what these files need from the backends.
+MAY_IMPORT_BACKENDS = {
+    "keras_seg/conversion/read_torch.py",  # the file format is torch's own
     "keras_seg/data/batches/map_labels.py",
     "keras_seg/keras_internals/replica_sum.py",
 }
@@ -53,6 +55,11 @@ TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".cfg", ".txt", ".json", ".sh", 
 
 def name_of(path):
     return str(path.relative_to(ROOT))
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def tree_of(path):
@@ -69,38 +76,6 @@ def imports_of(tree):
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
-def test_every_file_with_tests_is_collected():
-    for path in TESTS:
-        names = [
-            node.name
-            for node in tree_of(path).body
-            if isinstance(node, ast.FunctionDef | ast.ClassDef)
-        ]
-        tests = [n for n in names if n.lower().startswith("test")]
-        if path.name.startswith("test_"):
-            assert tests, f"{path.name} has no tests"
-            assert len(set(names)) == len(names), f"{path.name} hides a test"
-        else:
-            assert not tests, f"rename {path.name} to test_{path.name}"
-    assert not list((ROOT / "tests").rglob("*_test.py"))
-
-
-@pytest.mark.parametrize("path", PACKAGE, ids=name_of)
-def test_module(path):
-    tree = tree_of(path)
-    asserts = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Assert)]
-    assert not asserts, (
-        f"assert in lines {asserts}: raise an error that says what to do"
-    )
-    for module in imports_of(tree):
-        top = module.split(".")[0]
-        assert top, f"relative import of {module}"
-        backend = top in {"tensorflow", "jax", "flax", "torch", "torchvision"}
-        assert not backend or name_of(path) in SPEAKS_TO_BACKENDS, (
-            f"{module} is a backend: use keras.ops"
-        )
-
-
 def level_of(module):
     parts = module.split(".")
     part = parts[1] if parts[0] == "keras_seg" and len(parts) > 1 else parts[0]
@@ -110,52 +85,138 @@ def level_of(module):
     return None
 
 
-@pytest.mark.parametrize("path", PACKAGE, ids=name_of)
-def test_imports_go_one_way(path):
+def test_every_file_with_tests_is_collected():
+    wrong = []
+    for path in sorted(TESTS.rglob("*.py")):
+        names = [
+            node.name
+            for node in tree_of(path).body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        ]
+        tests = [n for n in names if n.lower().startswith("test")]
+        if not path.name.startswith("test_"):
+            wrong += [f"{name_of(path)}: rename it to test_..."] if tests else []
+        elif not tests:
+            wrong.append(f"{name_of(path)} has no tests")
+        elif len(set(names)) != len(names):
+            wrong.append(f"{name_of(path)} defines a name twice, which hides a test")
+    names = [path.name for path in TESTS.rglob("*.py")]
+    wrong += [f"two files are called {n}" for n in set(names) if names.count(n) > 1]
+    assert not wrong
+
+
+def test_the_package_has_no_assert_and_no_relative_import():
+    """An assert is removed by `python -O`; errors say what to do."""
+    wrong = []
+    for path in PACKAGE:
+        tree = tree_of(path)
+        wrong += [
+            f"{name_of(path)}:{node.lineno} assert"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assert)
+        ]
+        wrong += [
+            f"{name_of(path)} imports {module}"
+            for module in imports_of(tree)
+            if module.startswith(".")
+        ]
+    assert not wrong
+
+
+def test_the_package_imports_no_backend():
+    wrong = [
+        f"{name_of(path)} imports {module}: use keras.ops"
+        for path in PACKAGE
+        for module in imports_of(tree_of(path))
+        if module.split(".")[0] in BACKENDS and name_of(path) not in MAY_IMPORT_BACKENDS
+    ]
+    assert not wrong
+
+
+def test_imports_go_one_way():
     """Anywhere in a file, also inside a function."""
-    here = level_of(".".join(path.relative_to(ROOT).with_suffix("").parts))
-    for module in imports_of(tree_of(path)):
-        there = level_of(module) if module.startswith("keras_seg") else None
-        assert here is None or there is None or there >= here, module
+    wrong = []
+    for path in PACKAGE:
+        here = level_of(module_of(path))
+        for module in imports_of(tree_of(path)):
+            there = level_of(module) if module.startswith("keras_seg") else None
+            if here is not None and there is not None and there < here:
+                wrong.append(f"{name_of(path)} imports {module}")
+    assert not wrong
+
+
+def test_imports_have_no_circle():
+    """Among files, also of one part, and also inside functions."""
+    modules = {module_of(path) for path in PACKAGE}
+    graph = {}
+    for path in PACKAGE:
+        found = set()
+        for module in imports_of(tree_of(path)):
+            while module and module not in modules:  # a name inside a module
+                module = module.rpartition(".")[0]
+            found.add(module)
+        graph[module_of(path)] = found - {""}
+    list(graphlib.TopologicalSorter(graph).static_order())  # raises on a circle
 
 
 def test_every_part_has_its_place_in_the_order():
-    parts = {path.name for path in (ROOT / "keras_seg").iterdir() if path.is_dir()}
+    parts = {path.parent.name for path in (ROOT / "keras_seg").glob("*/__init__.py")}
     files = {"former_names", "version", "keras_seg_cli"}
-    assert parts - {"__pycache__"} == set.union(*ORDER) - files
-    assert set(SUBPACKAGES) == parts - {"__pycache__", "keras_internals"}
+    assert parts == set.union(*ORDER) - files
+    assert set(SUBPACKAGES) == parts - {"keras_internals"}
 
 
-@pytest.mark.parametrize("path", [*PACKAGE, *SCRIPTS], ids=name_of)
-def test_files_are_short(path):
-    assert len(path.read_text().splitlines()) <= 300
+def test_contributing_draws_the_order():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    drawing = re.search(r"## Order of imports.*?```\n(.*?)```", text, re.DOTALL)[1]
+    lines = [re.match(r"(\w+(?:, \w+)*)  ", x) for x in drawing.splitlines()]
+    assert [set(x[1].split(", ")) for x in lines if x] == ORDER
 
 
-def public_objects():
-    for name in SUBPACKAGES:
-        module = importlib.import_module(f"keras_seg.{name}")
+def test_files_are_short():
+    sizes = {path: len(path.read_text().splitlines()) for path in PACKAGE + SCRIPTS}
+    long = {name_of(path): size for path, size in sizes.items() if size > 300}
+    assert not long
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_public_names_are_documented_with_an_example():
+    wrong = []
+    for part in SUBPACKAGES:
+        module = importlib.import_module(f"keras_seg.{part}")
         for key in module.__all__:
-            yield pytest.param(getattr(module, key), id=f"{name}.{key}")
+            thing = getattr(module, key)
+            text = inspect.getdoc(thing) if thing.__doc__ else ""
+            if not re.search(r"Example:\s+```python\n.*?```", text, re.DOTALL):
+                wrong.append(f"keras_seg.{part}.{key}")
+    assert not wrong
 
 
-@pytest.mark.parametrize("thing", list(public_objects()))
-def test_public_names_are_documented_with_an_example(thing):
-    text = inspect.getdoc(thing) if thing.__doc__ else ""
-    assert re.search(r"Example:\s+```python\n.*?```", text, re.DOTALL)
-
-
-def test_the_package_has_every_subpackage():
+def test_the_package_exports_every_subpackage():
     import keras_seg
 
     assert set(SUBPACKAGES) <= set(keras_seg.__all__)
-    for name in keras_seg.__all__:
-        assert getattr(keras_seg, name).__doc__
+    assert [n for n in keras_seg.__all__ if not getattr(keras_seg, n).__doc__] == []
+
+
+def test_links_between_pages_lead_somewhere():
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
+    pages += [*ROOT.glob("tests/*.md"), *ROOT.glob("weights/*/README.md")]
+    link = re.compile(r'\]\((?!https?:|#)([^)#\s]+)|src="(?!https?:)([^"]+)"')
+    wrong = [
+        f"{name_of(page)}: {''.join(target)}"
+        for page in pages
+        for target in link.findall(page.read_text())
+        if not (page.parent / "".join(target)).exists()
+    ]
+    assert not wrong
 
 
 def test_no_path_of_one_machine():
     pattern = re.compile(
         r"(?<![\w.~<>)\]-])/(?:home|Users|root|work|mnt)/\w|[A-Z]:\\\\"
     )
+    wrong = []
     for path in ROOT.rglob("*"):
         inner = path.relative_to(ROOT).parts
         hidden = inner[0].startswith(".") and inner[0] not in {".ci", ".github"}
@@ -163,4 +224,5 @@ def test_no_path_of_one_machine():
             continue
         if path.is_file() and path.suffix in TEXT:
             found = pattern.search(path.read_text(errors="replace"))
-            assert not found, f"{name_of(path)}: {found.group()}"
+            wrong += [f"{name_of(path)}: {found.group()}"] if found else []
+    assert not wrong

@@ -3,6 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from make_golden_logits import NAME as GOLDEN_LOGITS
+from make_golden_logits import STEP, golden_path
+from make_golden_logits import logits_of as golden_logits
 from tiny_ecenet import images, logits_of, tiny_ecenet
 
 import keras_seg
@@ -151,7 +154,7 @@ def test_shipped_files_are_there_and_whole(name):
     folder = shipped.shipped_folder(entry)
     check_hashes(folder, entry["files"], "Restore the files or the registry.")
     names = {path.name for path in folder.iterdir()}
-    assert names == {*entry["files"], "README.md"}
+    assert names == {*entry["files"], "README.md", GOLDEN_LOGITS}
     card = (folder / "README.md").read_text()
     assert entry["licence"] in card and "mIoU" in entry["description"]
     assert (
@@ -169,8 +172,15 @@ def test_shipped_presets_load(name):
     assert model.count_params() == entry["params"]
     assert model.class_names == entry["classes"]
     assert len(model.palette) == model.num_classes
-    labels = model.segment(PROJECT / "examples" / "photos" / "china.jpg")
-    assert len(np.unique(labels)) > 1
+    with np.load(golden_path(f"{model_class.lower()}/{short}")) as golden:
+        image, expected = golden["image"], golden["logits"]  # (16, 16, K)
+    np.testing.assert_allclose(golden_logits(model, image), expected, atol=1e-4)
+    known = np.arange(model.num_classes)[model.classes_learned or slice(None)]
+    labels = model.segment(image)[::STEP, ::STEP]
+    assert len(np.unique(labels)) > 2
+    second, first = np.sort(expected, axis=-1)[..., -2:].transpose(2, 0, 1)
+    clear = first - second > 1e-3
+    np.testing.assert_array_equal(labels[clear], known[expected.argmax(-1)][clear])
 
 
 def test_every_folder_of_weights_is_registered():

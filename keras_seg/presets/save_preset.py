@@ -19,7 +19,7 @@ FILES = (
     "preprocessor.json",
     "image_converter.json",
 )
-KEPT = ("README.md",)
+KEPT = ("README.md", "golden_logits.npz")
 
 
 def save_preset(model, preset_dir, storage_dtype=None):
