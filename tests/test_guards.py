@@ -76,6 +76,95 @@ def imports_of(tree):
             yield from (f"{module}.{alias.name}" for alias in node.names)
 
 
+def private_names(tree, own):
+    """Names from inside Keras, keras-hub or another library that a module uses.
+
+    Args:
+        tree: Syntax tree of the module.
+        own: Set of the private names that our packages define.
+    """
+    for module in imports_of(tree):
+        if {"src", "_tf_keras"} & set(module.split(".")[1:]):
+            yield module
+    for node in ast.walk(tree):
+        name = None
+        if isinstance(node, ast.Attribute):
+            name = node.attr
+            if ast.unparse(node) in ("keras.src", "keras_hub.src"):
+                yield ast.unparse(node)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            "getattr",
+            "hasattr",
+            "setattr",
+        ):
+            name = node.args[1].value if isinstance(node.args[1], ast.Constant) else ""
+        if name and name.startswith("_") and not name.startswith("__"):
+            if name not in own:
+                yield name
+
+
+def private_definitions(trees):
+    """Private functions, methods, variables and attributes of `self` in our code."""
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if ast.unparse(node.value) == "self":
+                yield node.attr
+
+
+def outside_keras_internals():
+    return [path for path in PACKAGE if "keras_internals" not in path.parts]
+
+
+def test_private_names_of_keras_are_in_keras_internals_alone():
+    trees = {path: tree_of(path) for path in outside_keras_internals()}
+    own = set(private_definitions(trees.values()))
+    found = {name_of(path): set(private_names(trees[path], own)) for path in trees}
+    found = {path: sorted(names) for path, names in found.items() if names}
+    assert not found, f"give these a function in keras_seg/keras_internals: {found}"
+
+
+def test_no_class_overrides_a_private_name_of_keras():
+    """Neither on purpose nor by an attribute that has the same name by chance."""
+    found = []
+    for path in outside_keras_internals():
+        module = importlib.import_module(
+            ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        )
+        trees = {n.name: n for n in tree_of(path).body if isinstance(n, ast.ClassDef)}
+        for name, tree in trees.items():
+            bases = [
+                base
+                for base in getattr(module, name).__mro__
+                if base.__module__.split(".")[0] in {"keras", "keras_hub"}
+            ]
+            theirs = {key for base in bases for key in vars(base)}
+            ours = {x for x in private_definitions([tree]) if x[:1] == "_" != x[1:2]}
+            found += [f"{name}.{x}" for x in ours & theirs]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from keras.src.models import functional",
+        "import keras_hub.src.utils.preset_utils",
+        "layers = keras.src.layers",
+        "model._flatten_layers()",
+        "self._nodes_by_depth",
+        "super()._run_through_graph()",
+        "getattr(layer, '_inbound_nodes')",
+    ],
+)
+def test_the_guard_finds_private_names(line):
+    assert list(private_names(ast.parse(line), own={"_forward"}))
+    for fine in ("import keras", "self._forward()", "model._forward()", "x.__class__"):
+        assert not list(private_names(ast.parse(fine), own={"_forward"}))
+
+
 def level_of(module):
     parts = module.split(".")
     part = parts[1] if parts[0] == "keras_seg" and len(parts) > 1 else parts[0]

@@ -10,7 +10,7 @@ from keras import ops
 from layer_cases import CASES
 from random_weights import random_array, set_random_weights
 
-from keras_seg import layers
+from keras_seg import backbones, layers
 
 # On TensorFlow the first size is traced as it is, the second as an unknown size. The
 # other tests use the second again: JAX compiles for each size.
@@ -64,7 +64,13 @@ def assert_close(actual, expected, atol=1e-5):
 
 
 def test_every_public_layer_has_a_case():
-    public = {name for name in layers.__all__ if inspect.isclass(getattr(layers, name))}
+    public = {
+        name
+        for package in (backbones, layers)
+        for name in package.__all__
+        if inspect.isclass(getattr(package, name))
+        and not issubclass(getattr(package, name), keras.Model)
+    }
     assert public == set(CASES)
 
 

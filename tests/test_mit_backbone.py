@@ -9,7 +9,7 @@ from keras import ops
 from random_weights import random_array, set_random_weights
 
 import keras_seg
-from keras_seg.backbones.mit_block import MiTBlock
+from keras_seg.keras_internals.mix_transformer_block import MiTBlock
 from keras_seg.models import MiTBackbone
 from keras_seg.presets.pretrained_backbone import copy_weights
 

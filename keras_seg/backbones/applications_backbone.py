@@ -1,14 +1,12 @@
-import contextlib
 import inspect
-import sys
 import warnings
 
 import keras
 import keras_hub
 import numpy as np
 
-from keras_seg.backbones.dilated_copy import dilated_copy
-from keras_seg.backbones.layer_strides import layer_strides
+from keras_seg.backbones.default_dtype_policy import default_dtype_policy
+from keras_seg.backbones.dilation import dilated_copy, layer_strides
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -20,22 +18,21 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
             `"MobileNetV2"` or `"EfficientNetV2B0"`.
         pyramid_layers: Dictionary from `"P1"` ... `"P5"` to layer names; level `Pn`
             has a stride of `2 ** n`. By default the last layer of each stride. Layers
-            behind the last level are cut off.
-        weights: `None`, a path to a weights file that fits the network cut at its
-            last level or the whole network without its top, or `"imagenet"`, which
-            Keras downloads.
-        output_stride: 8 or 16, or `None` for the network's own. Keeps this resolution
-            to the last layer by dilation, with the same weights, as DeepLabV3 does.
-            The last level is then `P3` or `P4`.
+            after the last level are removed.
+        weights: `None`, the path of a weights file of the network without its top,
+            whole or cut at its last level, or `"imagenet"`, which Keras downloads.
+        output_stride: Integer, 8 or 16, or `None` for the stride of the network. Keeps
+            this resolution up to the last layer by dilation, with the same weights, as
+            in DeepLabV3. The last level is then `P3` or `P4`.
         **kwargs: Further arguments of the function, such as `alpha`; or of
             `keras_hub.models.Backbone`: `name`, `dtype`, `trainable`.
 
     Input shape:
-        `(B, H, W, 3)`, in the range that the network was trained with: what
-        `image_scaling` makes of 0..255. A `Segmenter` applies it.
+        `(B, H, W, 3)`, in the range that the network was trained with: 0..255 with
+        `image_scaling` applied. A `Segmenter` does that.
 
     Output shape:
-        The last level, `(B, H / 2^n, W / 2^n, C)`; `pyramid_outputs` has all.
+        The last level, `(B, H / 2^n, W / 2^n, C)`. `pyramid_outputs` has all levels.
 
     Raises:
         ValueError: If there is no such network or layer, or a layer does not have
@@ -77,7 +74,7 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
         }
 
         # === Layers ===
-        with _default_dtype_policy(base.get("dtype")):
+        with default_dtype_policy(base.get("dtype")):
             full = function(
                 include_top=False,
                 weights="imagenet" if weights == "imagenet" else None,
@@ -90,10 +87,10 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
                 strides = layer_strides(full)
                 if max(strides.values()) != output_stride:
                     raise ValueError(
-                        f"{network} cannot be dilated: strides behind "
-                        f"{output_stride} come out as {max(strides.values())}. Leave "
-                        "`output_stride` out, or take a network whose kernels have "
-                        "odd sizes."
+                        f"{network} cannot be dilated to output_stride="
+                        f"{output_stride}: its stride is {max(strides.values())} after "
+                        "dilation. Leave `output_stride` out, or use a network whose "
+                        "kernels have odd sizes."
                     )
         if pyramid_layers is None:
             pyramid_layers = _last_layer_of_each_stride(full, strides)
@@ -125,19 +122,20 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
     def image_scaling(self):
         """Scale and offset that `preprocess_input` of the network applies to 0..255.
 
-        Each is a number, or a list of three where the channels differ.
+        Each is a float, or a list of three floats if the channels differ.
         """
         function = getattr(keras.applications, self.network)
-        preprocess = sys.modules[function.__module__].preprocess_input
+        module = getattr(keras.applications, function.__module__.split(".")[-1])
+        preprocess = module.preprocess_input
         colours = np.concatenate([np.zeros((1, 3)), 255 * np.eye(3)])  # black, R, G, B
         offset, *primary = np.array(preprocess(colours[None].copy()))[0]
         change = (primary - offset) / 255  # (3, 3): input colour, output channel
         scale = np.diagonal(change)
         if not np.allclose(change, np.diag(scale), atol=1e-6):
             raise ValueError(
-                f"{self.network} of keras.applications was trained on blue, green, "
-                "red. Take a backbone of keras-hub instead, such as "
-                "resnet_50_imagenet, or pass a `preprocessor` of your own."
+                f"{self.network} of keras.applications was trained on images with the "
+                "channels blue, green, red. Use a backbone of keras-hub instead, such "
+                "as resnet_50_imagenet, or pass a `preprocessor` of your own."
             )
         if np.ptp(scale) == np.ptp(offset) == 0:
             return float(scale[0]), float(offset[0])
@@ -153,18 +151,6 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
         }
 
 
-@contextlib.contextmanager
-def _default_dtype_policy(dtype):
-    """keras.applications takes no dtype; its layers follow the global policy."""
-    before = keras.config.dtype_policy()
-    if dtype is not None:
-        keras.config.set_dtype_policy(dtype)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
 def _last_layer_of_each_stride(network, strides):
     found = {}
     for layer in network.layers:  # topological order: the last one stays
@@ -178,7 +164,7 @@ def _load_weights(full, last, path):
     cut = keras.Model(full.input, last)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about layers that a cut file lacks
+            warnings.simplefilter("ignore")  # of layers that a cut file does not have
             full.load_weights(path)
     except ValueError as full_error:
         try:

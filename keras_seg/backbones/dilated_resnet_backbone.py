@@ -1,24 +1,26 @@
 import keras
 import keras_hub
 
-from keras_seg.backbones.dilated_copy import dilated_copy
-from keras_seg.backbones.layer_strides import layer_strides
+from keras_seg.backbones.dilation import dilated_copy, layer_strides
+from keras_seg.keras_internals.layer_graph import source_layer
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class DilatedResNetBackbone(keras_hub.models.FeaturePyramidBackbone):
-    """keras-hub's ResNet at a finer resolution, as the backbone of DeepLabV3.
+    """keras-hub's ResNet with dilation: the backbone of DeepLabV3.
 
-    From `output_stride` on, strides are 1 and kernels dilated. The weights are those
-    of the plain network.
+    From `output_stride` on, strides are 1 and kernels are dilated. The weights are
+    those of the network without dilation.
 
     Reference:
         [Rethinking Atrous Convolution for Semantic Image
         Segmentation](https://arxiv.org/abs/1706.05587).
 
     Args:
-        output_stride: 8 or 16.
-        dtype, name, trainable: See `keras_hub.models.Backbone`.
+        output_stride: Integer, 8 or 16.
+        dtype: See `keras_hub.models.Backbone`.
+        name: See `keras_hub.models.Backbone`.
+        trainable: See `keras_hub.models.Backbone`.
         **kwargs: Arguments of `keras_hub.models.ResNetBackbone`.
 
     Input shape:
@@ -29,7 +31,7 @@ class DilatedResNetBackbone(keras_hub.models.FeaturePyramidBackbone):
         `pyramid_outputs` has one level for each stride.
 
     Raises:
-        ValueError: If `output_stride` is another.
+        ValueError: If `output_stride` is neither 8 nor 16.
 
     Example:
 
@@ -54,7 +56,8 @@ class DilatedResNetBackbone(keras_hub.models.FeaturePyramidBackbone):
     ):
         if output_stride not in (8, 16):
             raise ValueError(
-                f"`output_stride` must be 8 or 16. Received: {output_stride}."
+                "`output_stride` must be 8 or 16. Received: "
+                f"output_stride={output_stride}."
             )
 
         # === Layers ===
@@ -62,8 +65,8 @@ class DilatedResNetBackbone(keras_hub.models.FeaturePyramidBackbone):
         dilated = dilated_copy(plain, layer_strides(plain), output_stride)
         strides = layer_strides(dilated)
         pyramid = {}
-        for output in plain.pyramid_outputs.values():  # the last of a stride stays
-            layer = output._keras_history.operation.name
+        for output in plain.pyramid_outputs.values():  # keeps the last of each stride
+            layer = source_layer(output).name
             level = f"P{strides[layer].bit_length() - 1}"
             pyramid[level] = dilated.get_layer(layer).output
 

@@ -1,37 +1,38 @@
-import contextlib
 import math
 
 import keras
 import keras_hub
 
-from keras_seg.backbones.mit_block import MiTBlock
-
-# Of the ImageNet photos that it is trained on, in 0..255.
-MEAN = (123.675, 116.28, 103.53)
-STD = (58.395, 57.12, 57.375)
+from keras_seg.backbones.default_dtype_policy import default_dtype_policy
+from keras_seg.backbones.imagenet import standardization
+from keras_seg.keras_internals.hub_backbones import mix_transformer_levels
+from keras_seg.keras_internals.mix_transformer_block import MiTBlock
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class MiTBackbone(keras_hub.models.FeaturePyramidBackbone):
     """keras-hub's Mix Transformer, the encoder of SegFormer, for images of any size.
 
-    keras-hub's takes the side of a map for the root of its number of positions, so it
-    works on squares alone, and it needs to know their size when it is made. This one
-    has the same layers and weights, in the same order, and keeps maps as maps.
+    keras-hub's backbone works on square images of a size that is fixed when the model
+    is made, as it derives the side of a map from its number of positions. This backbone
+    has the same layers and weights in the same order, and keeps height and width.
 
     Reference:
         [SegFormer: Simple and Efficient Design for Semantic Segmentation with
         Transformers](https://arxiv.org/abs/2105.15203).
 
     Args:
-        layerwise_strides, layerwise_sr_ratios: See `keras_hub.models.MiTBackbone`.
-        image_shape: Triple, by default of any height and width.
-        dtype, name, trainable: See `keras_hub.models.Backbone`.
+        layerwise_strides: See `keras_hub.models.MiTBackbone`.
+        layerwise_sr_ratios: See `keras_hub.models.MiTBackbone`.
+        image_shape: Tuple `(height, width, channels)`; by default any height and width.
+        dtype: See `keras_hub.models.Backbone`.
+        name: See `keras_hub.models.Backbone`.
+        trainable: See `keras_hub.models.Backbone`.
         **kwargs: Other arguments of `keras_hub.models.MiTBackbone`.
 
     Input shape:
-        `(B, H, W, 3)`, with the mean and deviation of ImageNet taken out, see
-        `image_scaling`. A `Segmenter` does so.
+        `(B, H, W, 3)`, standardized with the mean and standard deviation of ImageNet,
+        see `image_scaling`. A `Segmenter` does that.
 
     Output shape:
         The last level; `pyramid_outputs` has all, `Pn` of the shape
@@ -72,26 +73,20 @@ class MiTBackbone(keras_hub.models.FeaturePyramidBackbone):
             layerwise_sr_ratios=list(layerwise_sr_ratios),
         )
         side = _small_side(layerwise_strides, layerwise_sr_ratios)
-        with _dtype_policy(dtype):
+        with default_dtype_policy(dtype):
             square = keras_hub.models.MiTBackbone(
                 image_shape=(side, side, image_shape[-1]), **kwargs
             )
-        norms = [
-            layer
-            for layer in square.layers
-            if isinstance(layer, keras.layers.LayerNormalization)
-        ]
 
         # === Functional Model ===
         images = keras.Input(shape=image_shape, name="images")
         x, pyramid, stride = images, {}, 1
-        for i in range(square.num_layers):
-            embedding = square.get_layer(f"patch_and_embed_{i}")
-            x = embedding.norm(embedding.proj(embedding.padding(x)))  # (B, H, W, C)
-            for j in range(square.layerwise_depths[i]):
-                block = square.get_layer(f"hierarchical_encoder_{i}_{j}")
+        for i, (embedding, blocks, norm) in enumerate(mix_transformer_levels(square)):
+            for layer in embedding:
+                x = layer(x)  # (B, H, W, C)
+            for block in blocks:
                 x = MiTBlock(block, name=block.name)(x)
-            x = norms[i](x)
+            x = norm(x)
             stride *= square.layerwise_strides[i]
             pyramid[f"P{stride.bit_length() - 1}"] = x
         super().__init__(
@@ -109,9 +104,8 @@ class MiTBackbone(keras_hub.models.FeaturePyramidBackbone):
 
     @property
     def image_scaling(self):
-        """Scale and offset of each channel that bring 0..255 to the input's range."""
-        scale = [1 / deviation for deviation in STD]
-        return scale, [-m * s for m, s in zip(MEAN, scale, strict=True)]
+        """Scale and offset of each channel, for images in 0..255."""
+        return standardization()
 
     def get_config(self):
         return {
@@ -124,7 +118,7 @@ class MiTBackbone(keras_hub.models.FeaturePyramidBackbone):
 def _small_side(strides, reductions):
     """Side of a small square that all strides divide and that has more than one key.
 
-    Strides 4 and 2 with reductions 8 and 4 give 64 pixels.
+    For example 64 pixels for strides 4 and 2 with reductions 8 and 4.
     """
     coarsest = math.prod(strides)
     needed = [
@@ -132,14 +126,3 @@ def _small_side(strides, reductions):
         for i, reduction in enumerate(reductions)
     ]
     return 2 * math.ceil(max(needed) / coarsest) * coarsest
-
-
-@contextlib.contextmanager
-def _dtype_policy(dtype):
-    """What layers are made with that, like keras-hub's here, ask for no other."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(before if dtype is None else dtype)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

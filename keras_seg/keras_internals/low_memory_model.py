@@ -1,16 +1,25 @@
+"""Functional models that free each tensor after its last use."""
+
 import collections
 
 import keras
 
 
 class LowMemoryModel(keras.Model):
-    """A functional model that lets go of each tensor once nothing needs it any more.
+    """A functional model that frees each tensor after its last use.
 
-    `keras.Model` keeps all of them until its end. Where a compiler plans the memory
-    that costs nothing; on torch it is several times what is in use at once.
+    `keras.Model` keeps all tensors until the end of the call. In a compiled graph that
+    costs nothing, as the compiler plans the memory. On torch, and eagerly, it takes
+    several times the memory that is in use at once.
+
+    Keras has no public way to change how the graph of a functional model is executed.
+    The class overrides `_run_through_graph` and reads the nodes of the graph. Seen to
+    work with Keras 3.15.1.
 
     Args:
-        inputs, outputs: See `keras.Model`, functional.
+        inputs: See `keras.Model`.
+        outputs: See `keras.Model`.
+        **kwargs: Passed to `keras.Model`.
 
     Example:
 
@@ -26,7 +35,6 @@ class LowMemoryModel(keras.Model):
     ```
     """
 
-    # Keras has no public way to say how a graph is run.
     def _run_through_graph(self, inputs, operation_fn=lambda op: op, call_fn=None):
         if call_fn is not None:  # as `keras.models.clone_model` does, with symbols
             return super()._run_through_graph(inputs, operation_fn, call_fn)
@@ -57,5 +65,5 @@ class LowMemoryModel(keras.Model):
         return keras.tree.pack_sequence_as(self._outputs_struct, outputs)
 
 
-# `.keras` files hold weights under the name of their class: this one, in version 0.1.0.
+# Weights are stored under the name of the class, which version 0.1.0 called so.
 LowMemoryModel.__name__ = "LeanModel"

@@ -1,7 +1,4 @@
-"""The one place of the package that speaks to a backend itself.
-
-Keras has no reduction over replicas outside its optimizers.
-"""
+"""The sum of a tensor over the replicas of data-parallel training."""
 
 import keras
 
@@ -11,15 +8,17 @@ def replica_sum(x):
 
     On TensorFlow these are the replicas of a `tf.distribute` strategy, on torch the
     processes of the default process group, as with `DistributedDataParallel`. On JAX,
-    with `keras.distribution`, a step sees the global batch: there is nothing to add.
-    Without replicas the tensor is returned as it is. No gradient flows through the
-    sum.
+    with `keras.distribution`, a step has the global batch and nothing must be summed.
+    Without replicas the tensor is returned unchanged. The sum has no gradient.
+
+    Keras reduces over replicas in its optimizers and metrics only, so the function
+    calls the backends. Seen to work with Keras 3.15.1, TensorFlow 2.21 and torch 2.13.
 
     Args:
-        x: Tensor, of the same shape on all replicas.
+        x: Tensor of the same shape on all replicas.
 
     Returns:
-        Tensor, the same on all replicas.
+        Tensor, equal on all replicas.
     """
     backend = keras.config.backend()
     if backend == "tensorflow":

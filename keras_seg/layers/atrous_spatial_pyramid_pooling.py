@@ -1,18 +1,24 @@
 import keras
 from keras import ops
 
-from keras_seg.layers.image_pool import ImagePool
-from keras_seg.layers.normalization import batch_norm
+from keras_seg.layers.composite_layer import (
+    CompositeLayer,
+    batch_norm,
+    build_layer,
+    check_feature_map,
+    check_positive,
+)
+from keras_seg.layers.pooling import ImagePool
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class AtrousSpatialPyramidPooling(keras.layers.Layer):
-    """Looks at a feature map with several fields of view: the pooling of DeepLabV3.
+class AtrousSpatialPyramidPooling(CompositeLayer):
+    """Atrous spatial pyramid pooling of DeepLabV3: several fields of view at once.
 
     A 1x1 convolution, dilated 3x3 convolutions and a vector of the whole image are
-    joined by another 1x1 convolution; each is normalised and goes through ReLU. It
-    takes maps of any, also unknown, size, follows the dtype policy, and trains on a
-    batch of one image, which keras-hub's layer of DeepLabV3 does not.
+    joined by another 1x1 convolution. Each is followed by batch normalisation and
+    ReLU. Unlike the layer of keras-hub's DeepLabV3, it takes maps of any size, also
+    unknown, follows the dtype policy, and trains on a batch of one image.
 
     Reference:
         [Rethinking Atrous Convolution for Semantic Image
@@ -20,8 +26,8 @@ class AtrousSpatialPyramidPooling(keras.layers.Layer):
 
     Args:
         hidden_dim: Integer. Number of channels of each branch and of the output.
-        dilation_rates: List of integers. Those of the paper are 6, 12, 18 for
-            features of stride 16 and twice that for stride 8.
+        dilation_rates: List of integers. Those of the paper are 6, 12 and 18 for
+            features of stride 16, and twice that for stride 8.
         dropout: Float. Rate of dropout on the output.
         **kwargs: Passed to `keras.layers.Layer`.
 
@@ -34,6 +40,10 @@ class AtrousSpatialPyramidPooling(keras.layers.Layer):
 
     Output shape:
         `(B, H, W, hidden_dim)`
+
+    Raises:
+        ValueError: If `hidden_dim` is not a positive integer or the input is not a
+            feature map.
 
     Example:
 
@@ -51,13 +61,15 @@ class AtrousSpatialPyramidPooling(keras.layers.Layer):
         self, hidden_dim=256, dilation_rates=(6, 12, 18), dropout=0.0, **kwargs
     ):
         super().__init__(**kwargs)
+        check_positive(hidden_dim=hidden_dim)
         self.hidden_dim = hidden_dim
         self.dilation_rates = [int(rate) for rate in dilation_rates]
         self.dropout = dropout
 
     def build(self, input_shape):
-        kwargs = {"dtype": self.dtype_policy}
-        space, dim = tuple(input_shape[:-1]), self.hidden_dim
+        check_feature_map(self, input_shape)
+        kwargs, dim = {"dtype": self.dtype_policy}, self.hidden_dim
+        hidden = (*input_shape[:-1], dim)
         self.branches, self.branch_norms = [], []
         for i, rate in enumerate([0, *self.dilation_rates]):
             branch = keras.layers.Conv2D(
@@ -69,23 +81,20 @@ class AtrousSpatialPyramidPooling(keras.layers.Layer):
                 name=f"branch_{i}",
                 **kwargs,
             )
-            branch.build(input_shape)
             norm = batch_norm(f"branch_norm_{i}", **kwargs)
-            norm.build((*space, dim))
-            self.branches.append(branch)
-            self.branch_norms.append(norm)
-        self.image_pool = ImagePool(dim, "relu", name="image_pool", **kwargs)
-        self.image_pool.build(input_shape)
-        self.projection = keras.layers.Conv2D(
-            dim, 1, use_bias=False, name="projection", **kwargs
+            self.branches.append(build_layer(branch, input_shape))
+            self.branch_norms.append(build_layer(norm, hidden))
+        self.add_sublayer(
+            ImagePool(dim, "relu", name="image_pool", **kwargs), input_shape
         )
-        self.projection.build((*space, (len(self.branches) + 1) * dim))
-        self.projection_norm = batch_norm("projection_norm", **kwargs)
-        self.projection_norm.build((*space, dim))
-        self.output_dropout = keras.layers.Dropout(
-            self.dropout, name="output_dropout", **kwargs
+        self.add_sublayer(
+            keras.layers.Conv2D(dim, 1, use_bias=False, name="projection", **kwargs),
+            (*input_shape[:-1], (len(self.branches) + 1) * dim),
         )
-        self.built = True
+        self.add_sublayer(batch_norm("projection_norm", **kwargs), hidden)
+        self.add_sublayer(
+            keras.layers.Dropout(self.dropout, name="output_dropout", **kwargs)
+        )
 
     def call(self, inputs, training=None):
         joined = [

@@ -1,14 +1,16 @@
 import keras
 from keras import ops
 
+from keras_seg.layers.composite_layer import check_positive
+
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class GroupedDense(keras.layers.Layer):
-    """Projects each group of channels on its own: a grouped 1x1 convolution.
+    """Projects each group of channels separately: a grouped 1x1 convolution.
 
-    The published methods write this as a convolution with `groups`. In Keras the
-    gradient of such a convolution is about twenty times slower than that of the
-    block-diagonal matrix product that is used here.
+    The published methods use a convolution with `groups`. In Keras the gradient of
+    such a convolution is about twenty times slower than that of the block-diagonal
+    matrix product that is used here.
 
     Args:
         units: Integer. Number of output channels.
@@ -37,7 +39,8 @@ class GroupedDense(keras.layers.Layer):
 
     def __init__(self, units, groups, **kwargs):
         super().__init__(**kwargs)
-        if groups < 1 or units % groups:
+        check_positive(units=units, groups=groups)
+        if units % groups:
             raise ValueError(
                 f"`groups` must divide `units`. Received: groups={groups}, "
                 f"units={units}. Choose units as a multiple of groups."
@@ -57,7 +60,6 @@ class GroupedDense(keras.layers.Layer):
             shape=(self.groups, channels // self.groups, self.units // self.groups),
             initializer=keras.initializers.VarianceScaling(1.0, "fan_avg", "uniform"),
         )
-        self.built = True
 
     def call(self, inputs):
         shape = ops.shape(inputs)

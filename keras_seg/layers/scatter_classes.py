@@ -2,20 +2,20 @@ import keras
 import numpy as np
 from keras import ops
 
-# Softmax gives it 0 in every float type, and half precision can still hold it.
+# The softmax of it is 0 in every float type, and half precision can represent it.
 ABSENT_LOGIT = -1e4
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class ScatterClasses(keras.layers.Layer):
-    """Puts the logits of some classes in their places among all classes of a data set.
+    """Scatters the logits of some classes to their ids among all classes of a data set.
 
-    The other classes get a logit so low that their probability is 0. A model that
-    learned a part of a label set thus speaks in the ids of the whole set.
+    The other classes get a logit so low that their probability is 0. A model that was
+    trained on a part of a label set thus predicts the ids of the whole set.
 
     Args:
-        class_ids: List of integers: the id that each input channel stands for.
-        num_classes: Integer, the number of output channels.
+        class_ids: List of integers. The class id of each input channel.
+        num_classes: Integer. Number of output channels.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Input shape:
@@ -45,15 +45,23 @@ class ScatterClasses(keras.layers.Layer):
         repeated = sorted({i for i in class_ids if class_ids.count(i) > 1})
         if wrong or repeated or not class_ids:
             raise ValueError(
-                "The ids of classes must be different and lie in "
-                f"0..{num_classes - 1}. Received: {class_ids}, of which out of range: "
-                f"{wrong}, repeated: {repeated}."
+                "`class_ids` must be one or more different integers in "
+                f"0..{num_classes - 1}. Received: class_ids={class_ids}, of which "
+                f"{wrong} are out of range and {repeated} are repeated."
             )
         self.class_ids = class_ids
         self.num_classes = int(num_classes)
-        # The channel of each class; one more channel stands for all that are absent.
+        # The channel of each class. One more channel is that of all absent classes.
         self.channels = np.full(self.num_classes, len(class_ids), "int32")
         self.channels[class_ids] = np.arange(len(class_ids))
+
+    def build(self, input_shape):
+        if input_shape[-1] not in (None, len(self.class_ids)):
+            raise ValueError(
+                f"ScatterClasses expects {len(self.class_ids)} channels, one for each "
+                f"of class_ids={self.class_ids}. Received: "
+                f"input_shape={tuple(input_shape)}."
+            )
 
     def call(self, inputs):
         absent = ops.full_like(inputs[..., :1], ABSENT_LOGIT)
@@ -61,11 +69,14 @@ class ScatterClasses(keras.layers.Layer):
         return ops.take(x, self.channels, axis=-1)  # (..., K)
 
     def labels_learned(self, labels, ignore_class):
-        """Labels in which all else is void: as ids, and as input channels.
+        """Labels in which all classes but those of `class_ids` are void.
 
         Args:
-            labels: Integer tensor `(B, H, W)` of ids.
-            ignore_class: Integer, the void label.
+            labels: Integer tensor `(B, H, W)` of class ids.
+            ignore_class: Integer. The void label.
+
+        Returns:
+            List of two int32 tensors `(B, H, W)`: class ids and input channels.
         """
         labels = ops.cast(labels, "int32")
         is_class = ops.logical_and(labels >= 0, labels < self.num_classes)

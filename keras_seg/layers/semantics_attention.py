@@ -1,17 +1,21 @@
 import keras
 from keras import ops
 
-from keras_seg.layers.normalization import layer_norm
+from keras_seg.layers.composite_layer import (
+    CompositeLayer,
+    check_positive,
+    layer_norm,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class SemanticsAttention(keras.layers.Layer):
-    """Lets every position attend to the class embeddings; the scores are masks.
+class SemanticsAttention(CompositeLayer):
+    """Attention from positions to class embeddings; the scores are masks.
 
     Queries are positions, keys and values are class embeddings. The mean of the
     scores over heads is returned as the mask logits of the level. As in the
-    published code, positions attend with the negated scores: a position takes up
-    most of the classes that it resembles least.
+    published code, the scores are negated before the softmax: a position attends most
+    to the classes that it resembles least.
 
     Reference:
         [Boosting Semantic Segmentation from the Perspective of Explicit Class
@@ -25,7 +29,7 @@ class SemanticsAttention(keras.layers.Layer):
             projection. The published inference code has `"relu"` there, the code
             that it was ported from has none (`None`, the default).
         normalize_classes: Boolean. Whether the class embeddings are normalised before
-            keys and values are made of them.
+            they are projected to keys and values.
         key_value_bias: Boolean. Whether keys and values have a bias.
         norm_epsilon: Float, of the normalisations.
         return_masks: Boolean. Without masks the scores need not be kept, and the
@@ -74,6 +78,7 @@ class SemanticsAttention(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_positive(hidden_dim=hidden_dim, num_heads=num_heads)
         if hidden_dim % num_heads:
             raise ValueError(
                 "`num_heads` must divide `hidden_dim`. Received: "
@@ -96,44 +101,48 @@ class SemanticsAttention(keras.layers.Layer):
                     f"inputs with {self.hidden_dim} channels. Received: "
                     f"{tuple(features_shape)} and {tuple(class_embeddings_shape)}."
                 )
-        kwargs = {"dtype": self.dtype_policy}
+        kwargs, epsilon = {"dtype": self.dtype_policy}, self.norm_epsilon
         dim, wide = self.hidden_dim, self.hidden_dim * self.mlp_ratio
-        epsilon = self.norm_epsilon
-        self.features_norm = layer_norm("features_norm", epsilon, **kwargs)
-        if self.normalize_classes:
-            self.class_norm = layer_norm("class_norm", epsilon, **kwargs)
-            self.class_norm.build(class_embeddings_shape)
-        self.mlp_norm = layer_norm("mlp_norm", epsilon, **kwargs)
-        self.query_depthwise = keras.layers.DepthwiseConv2D(
-            3, padding="same", name="query_depthwise", **kwargs
-        )
-        self.query_pointwise = keras.layers.Conv2D(
-            dim, 1, name="query_pointwise", **kwargs
-        )
-        self.key_value = keras.layers.Dense(
-            2 * dim, use_bias=self.key_value_bias, name="key_value", **kwargs
-        )
-        self.projection = keras.layers.Conv2D(dim, 1, name="projection", **kwargs)
-        self.mlp_expand = keras.layers.Conv2D(wide, 1, name="mlp_expand", **kwargs)
-        self.mlp_depthwise = keras.layers.DepthwiseConv2D(
-            3, padding="same", name="mlp_depthwise", **kwargs
-        )
-        self.mlp_reduce = keras.layers.Conv2D(dim, 1, name="mlp_reduce", **kwargs)
-
         wide_shape = (*features_shape[:-1], wide)
-        for layer in (
-            self.features_norm,
-            self.mlp_norm,
-            self.query_depthwise,
-            self.query_pointwise,
-            self.projection,
-            self.mlp_expand,
-        ):
-            layer.build(features_shape)
-        self.key_value.build(class_embeddings_shape)
-        self.mlp_depthwise.build(wide_shape)
-        self.mlp_reduce.build(wide_shape)
-        self.built = True
+        self.add_sublayer(
+            layer_norm("features_norm", epsilon, **kwargs), features_shape
+        )
+        if self.normalize_classes:
+            self.add_sublayer(
+                layer_norm("class_norm", epsilon, **kwargs), class_embeddings_shape
+            )
+        self.add_sublayer(layer_norm("mlp_norm", epsilon, **kwargs), features_shape)
+        self.add_sublayer(
+            keras.layers.DepthwiseConv2D(
+                3, padding="same", name="query_depthwise", **kwargs
+            ),
+            features_shape,
+        )
+        self.add_sublayer(
+            keras.layers.Conv2D(dim, 1, name="query_pointwise", **kwargs),
+            features_shape,
+        )
+        self.add_sublayer(
+            keras.layers.Dense(
+                2 * dim, use_bias=self.key_value_bias, name="key_value", **kwargs
+            ),
+            class_embeddings_shape,
+        )
+        self.add_sublayer(
+            keras.layers.Conv2D(dim, 1, name="projection", **kwargs), features_shape
+        )
+        self.add_sublayer(
+            keras.layers.Conv2D(wide, 1, name="mlp_expand", **kwargs), features_shape
+        )
+        self.add_sublayer(
+            keras.layers.DepthwiseConv2D(
+                3, padding="same", name="mlp_depthwise", **kwargs
+            ),
+            wide_shape,
+        )
+        self.add_sublayer(
+            keras.layers.Conv2D(dim, 1, name="mlp_reduce", **kwargs), wide_shape
+        )
 
     def call(self, features, class_embeddings):
         shape = ops.shape(features)

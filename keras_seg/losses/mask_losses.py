@@ -6,7 +6,7 @@ each cell takes the label under its centre (ours: the methods do not say).
 
 from keras import ops
 
-from keras_seg.layers.resize import resize_nearest
+from keras_seg.layers.resizing import resize_nearest
 
 
 def focal_mask_loss(labels, mask_logits, ignore_class=255, alpha=0.25, gamma=2.0):

@@ -1,6 +1,6 @@
 from keras import ops
 
-from keras_seg.layers.resize import resize_nearest
+from keras_seg.layers.resizing import resize_nearest
 from keras_seg.losses.assign_regions import assign_regions
 
 

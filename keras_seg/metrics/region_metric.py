@@ -1,7 +1,7 @@
 import keras
 from keras import ops
 
-from keras_seg.layers.resize import resize_nearest
+from keras_seg.layers.resizing import resize_nearest
 
 
 class RegionMetric(keras.metrics.Metric):

@@ -1,7 +1,7 @@
 import keras
 
 from keras_seg.layers.cpt.cpt_head import CPTHead
-from keras_seg.layers.resize import resize_bilinear
+from keras_seg.layers.resizing import resize_bilinear
 from keras_seg.losses.mask_losses import dice_mask_loss, focal_mask_loss
 from keras_seg.models.region_methods import REGION_LOSSES, RegionMethods
 from keras_seg.models.segmenter import Segmenter

@@ -3,8 +3,7 @@ import keras_hub
 
 from keras_seg.inference.segment import segment
 from keras_seg.keras_internals.low_memory_model import LowMemoryModel
-from keras_seg.layers.resize_to_match import ResizeToMatch
-from keras_seg.layers.resize_to_multiple import ResizeToMultiple
+from keras_seg.layers.resizing import ResizeToMatch, ResizeToMultiple
 from keras_seg.layers.scatter_classes import ScatterClasses
 from keras_seg.metrics.mean_iou import MeanIoU
 from keras_seg.models.segmenter_checks import (

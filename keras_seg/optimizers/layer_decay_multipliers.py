@@ -1,5 +1,11 @@
 import re
 
+from keras_seg.keras_internals.layer_graph import (
+    parent_layers,
+    source_layer,
+    sublayers,
+)
+
 
 def layer_decay_multipliers(model, decay):
     """Multipliers of the learning rate that fall from block to block to the stem.
@@ -60,26 +66,17 @@ def _blocks(backbone):
     """The paths of the layers with weights, block by block, the stem first."""
     layers = backbone.layers  # parents stand before their children
     inside = set(layers)
-    parents = {layer: _parents(layer) & inside for layer in layers}
+    parents = {layer: inside.intersection(parent_layers(layer)) for layer in layers}
     outputs = getattr(backbone, "pyramid_outputs", None) or {"": backbone.outputs[0]}
-    levels = [outputs[level]._keras_history.operation for level in sorted(outputs)]
+    levels = [source_layer(outputs[level]) for level in sorted(outputs)]
     ends = {*levels, *_meeting_points(layers, parents, levels[-1])}
     steps, blocks = {}, {}
     for layer in layers:
         before = [steps[parent] + (parent in ends) for parent in parents[layer]]
-        inner = list(layer._flatten_layers(include_self=False))
-        steps[layer] = max(before, default=0) + bool(inner)
+        steps[layer] = max(before, default=0) + bool(sublayers(layer))
         if layer.weights:
             blocks.setdefault(steps[layer], []).append(layer.path)
     return [blocks[step] for step in sorted(blocks)]
-
-
-def _parents(layer):
-    return {
-        parent.operation
-        for node in layer._inbound_nodes
-        for parent in node.parent_nodes
-    }
 
 
 def _meeting_points(layers, parents, last):

@@ -2,6 +2,8 @@ import re
 
 import keras
 
+from keras_seg.keras_internals.optimizer_index import variable_index
+
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class MultiplierAdamW(keras.optimizers.AdamW):
@@ -45,7 +47,7 @@ class MultiplierAdamW(keras.optimizers.AdamW):
         self._factors = [self._factor(variable.path) for variable in variables]
 
     def update_step(self, gradient, variable, learning_rate):
-        factor = self._factors[self._get_variable_index(variable)]
+        factor = self._factors[variable_index(self, variable)]
         super().update_step(gradient, variable, learning_rate * factor)
 
     def _factor(self, path):

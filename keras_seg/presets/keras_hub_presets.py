@@ -1,19 +1,9 @@
-"""Presets that keras-hub can reach: its built-in names and its handles.
-
-keras-hub has no public way to fetch one file of a preset, which is how we learn
-whether a handle holds a model of ours. Hence the private imports, here only.
-"""
-
-from pathlib import Path
+"""Presets that keras-hub can reach: its built-in names and its handles."""
 
 import keras_hub
-from keras_hub.src.utils.preset_utils import (
-    BUILTIN_PRESETS,
-    check_file_exists,
-    get_file,
-)
 
 from keras_seg.backbones.mit_backbone import MiTBackbone
+from keras_seg.keras_internals import hub_files
 from keras_seg.presets import preset_files
 from keras_seg.presets.check_config import check_config, registered_class
 
@@ -43,9 +33,9 @@ def model_folder(preset, root, load_weights):
     Raises:
         ValueError: If the preset names a model that is not known.
     """
-    if not check_file_exists(preset, preset_files.TASK):
+    if not hub_files.has_file(preset, preset_files.TASK):
         return None
-    path = Path(get_file(preset, preset_files.TASK))
+    path = hub_files.fetch_file(preset, preset_files.TASK)
     config = preset_files.read_json(path)
     found = registered_class(config)
     if found is None or not issubclass(found, keras_hub.models.Task):
@@ -59,7 +49,7 @@ def model_folder(preset, root, load_weights):
     if load_weights:
         wanted += [preset_files.BACKBONE_WEIGHTS, preset_files.TASK_WEIGHTS]
     for name in wanted:
-        check_file_exists(preset, name)  # fetches it
+        hub_files.has_file(preset, name)  # fetches it
     return path.parent
 
 
@@ -73,8 +63,8 @@ def load_backbone(preset, root, load_weights, **kwargs):
         preset has none.
     """
     config = {}
-    if check_file_exists(preset, preset_files.CONFIG):
-        path = Path(get_file(preset, preset_files.CONFIG))
+    if hub_files.has_file(preset, preset_files.CONFIG):
+        path = hub_files.fetch_file(preset, preset_files.CONFIG)
         config = preset_files.read_json(path)
         if "registered_name" in config:  # else another library's, which is converted
             check_config(config, path, root)
@@ -90,27 +80,12 @@ def load_backbone(preset, root, load_weights, **kwargs):
         backbone = MiTBackbone.from_config(config)
         backbone.set_weights(square.get_weights())
     converter = None
-    if check_file_exists(preset, "image_converter.json"):
+    if hub_files.has_file(preset, "image_converter.json"):
         converter = keras_hub.layers.ImageConverter.from_preset(preset, image_size=None)
     return backbone, converter
 
 
 def cached_folder(preset):
-    """The folder of a built-in backbone of keras-hub, or `None` if it is not here.
-
-    Asks no network. Kaggle's client, through which keras-hub fetches, keeps files
-    below a folder with the name of the handle, and marks those that are complete.
-    """
-    try:
-        from kagglehub.config import get_cache_folder
-    except ImportError:
-        return None
-    handle = BUILTIN_PRESETS[preset]["kaggle_handle"].removeprefix("kaggle://")
-    folder = Path(get_cache_folder(), "models", handle)
-    marks = folder.parent / ".complete" / folder.name
+    """The folder of a built-in backbone of keras-hub, or `None` if it is not cached."""
     files = (preset_files.CONFIG, preset_files.BACKBONE_WEIGHTS)
-    here = all(
-        (folder / name).is_file() and (marks / f"{name}.complete").is_file()
-        for name in files
-    )
-    return folder if here else None
+    return hub_files.cached_folder(preset, files)

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_seg.backbones.imagenet import standardization
 from keras_seg.presets import paper_table
 from keras_seg.presets.find_folder import search_folders
 from keras_seg.presets.paper_presets import describe_preset, entries
@@ -58,8 +59,7 @@ def make_paper(model_class, name, backbone_weights, backbone_config, **kwargs):
     config = {**facts["backbone_config"], **backbone_config}
     backbone = backbone_class.from_config(config)
     load_pretrained(backbone, facts["pretrained"], backbone_weights)
-    scale = [1 / deviation for deviation in facts["std"]]
-    offset = [-m * s for m, s in zip(facts["mean"], scale, strict=True)]
+    scale, offset = standardization(facts["mean"], facts["std"])
     arguments = {key: facts[key] for key in KNOWN_TO_MODELS}
     arguments |= {"size_multiple": 1, **facts["arguments"], **kwargs}
     if arguments.get("preprocessor") is None:

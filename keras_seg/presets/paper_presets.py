@@ -3,6 +3,7 @@
 import copy
 import importlib
 
+from keras_seg.backbones.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from keras_seg.presets import paper_table
 
 
@@ -114,8 +115,8 @@ def _entry(model, data, name):
         "backbone_config": dict(backbone["config"]),
         "pretrained": backbone["pretrained"],
         "crop_size": [crop, crop],
-        "mean": list(paper_table.MEAN),
-        "std": list(paper_table.STD),
+        "mean": list(IMAGENET_MEAN),
+        "std": list(IMAGENET_STD),
         "arguments": facts["arguments"],
         "test_protocol": {
             "mode": "slide" if stride else "whole",

@@ -5,10 +5,6 @@ are published: PUBLISHED lists those whose configuration the authors give. The o
 take backbone, crop and test from the nearest of these.
 """
 
-# Of the photos of ImageNet, in 0..255.
-MEAN = (123.675, 116.28, 103.53)
-STD = (58.395, 57.12, 57.375)
-
 # "colours" is a module of keras_seg.data and a dictionary in it, by name of class.
 DATA_SETS = {
     "ade20k": {

@@ -1,5 +1,6 @@
 import keras
 
+from keras_seg.keras_internals.layer_graph import sublayers
 from keras_seg.presets.load_preset import load_preset
 from keras_seg.presets.save_preset import save_preset
 from keras_seg.presets.shipped import shipped_presets
@@ -90,7 +91,7 @@ class PresetMixin:
         keras.saving.save_weights(self, filepath, objects_to_skip=self._not_of_task())
 
     def load_task_weights(self, filepath, layers_to_skip=()):
-        skipped = [part for x in layers_to_skip for part in x._flatten_layers()]
+        skipped = [part for x in layers_to_skip for part in (x, *sublayers(x))]
         keras.saving.load_weights(
             self, filepath, objects_to_skip=[*self._not_of_task(), *skipped]
         )
@@ -100,4 +101,4 @@ class PresetMixin:
         training = [*self.metrics, *self.auxiliary_trackers]
         if hasattr(self, "optimizer"):
             training.append(self.optimizer)
-        return [*self.backbone._flatten_layers(), *training]
+        return [self.backbone, *sublayers(self.backbone), *training]

@@ -2,11 +2,11 @@
 
 import logging
 
-import keras
 import keras_hub
 
 from keras_seg.backbones.dilated_resnet_backbone import DilatedResNetBackbone
 from keras_seg.backbones.swin.swin_backbone import SwinBackbone
+from keras_seg.keras_internals.hub_backbones import copy_swin_weights
 from keras_seg.presets import keras_hub_presets
 
 PLACES = ("cached", "download", None)
@@ -62,32 +62,10 @@ def copy_weights(source, target):
             `DilatedResNetBackbone` of the same configuration.
     """
     if isinstance(target, SwinBackbone):
-        for theirs, ours in _swin_layers(source, target):
-            ours.set_weights(theirs.get_weights())
+        copy_swin_weights(source, target)
     elif isinstance(target, DilatedResNetBackbone):
         for layer in source.layers:
             if layer.weights:
                 target.get_layer(layer.name).set_weights(layer.get_weights())
     else:
         target.set_weights(source.get_weights())
-
-
-def _swin_layers(source, target):
-    """Pairs of layers. The norm of each level is new: it is no part of a classifier."""
-    embedding = source.patch_embedding
-    yield embedding.proj, target.patch_embedding.projection
-    yield embedding.norm, target.patch_embedding.norm
-    for stage, blocks in zip(source.stages, target.stages, strict=True):
-        for theirs, ours in zip(stage.blocks, blocks, strict=True):
-            yield theirs.norm1, ours.attention_norm
-            yield theirs.attn.qkv, ours.attention.query_key_value
-            yield theirs.attn.proj, ours.attention.projection
-            # A copy: JAX would share the array, and training give it away.
-            table = keras.ops.convert_to_numpy(theirs.attn.relative_position_bias_table)
-            ours.attention.position_bias.assign(table.copy())
-            yield theirs.norm2, ours.mlp_norm
-            yield theirs.mlp.fc1, ours.mlp_expand
-            yield theirs.mlp.fc2, ours.mlp_reduce
-    for stage, merging in zip(source.stages, target.mergings, strict=False):
-        yield stage.downsample.norm, merging.norm
-        yield stage.downsample.reduction, merging.reduction

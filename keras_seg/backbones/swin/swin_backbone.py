@@ -1,41 +1,38 @@
 import keras
 import keras_hub
 
-from keras_seg.backbones.swin.patch_embedding import PatchEmbedding
-from keras_seg.backbones.swin.patch_merging import PatchMerging
+from keras_seg.backbones.imagenet import standardization
+from keras_seg.backbones.swin.patches import PatchEmbedding, PatchMerging
 from keras_seg.backbones.swin.swin_block import SwinBlock
-
-# Of the ImageNet photos that it is trained on, in 0..255.
-MEAN = (123.675, 116.28, 103.53)
-STD = (58.395, 57.12, 57.375)
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class SwinBackbone(keras_hub.models.FeaturePyramidBackbone):
     """Swin Transformer with feature pyramid outputs, for images of any size.
 
-    keras-hub's Swin has one output and one size of image, and fills windows after they
-    are shifted. This one computes what the code of dense prediction does: windows are
-    filled first, and each level has a normalisation of its own.
+    keras-hub's Swin Transformer has one output and a fixed image size, and pads maps
+    after the shift. This backbone follows the published code for dense prediction: maps
+    are padded before the shift, and each level has its own output normalisation.
 
     Reference:
         [Swin Transformer: Hierarchical Vision Transformer using Shifted
         Windows](https://arxiv.org/abs/2103.14030), ICCV 2021.
 
     Args:
-        embed_dim: Integer. Channels of the finest level; each further has twice as
+        embed_dim: Integer. Channels of the finest level; each next level has twice as
             many.
         depths: List of integers. Number of blocks of each level.
         num_heads: List of integers. Number of attention heads of each level.
         window_size: Integer. Side of a window of attention.
-        mlp_ratio: Number. See `keras_seg.backbones.SwinBlock`.
-        drop_path: Float. Rate of the last block; it rises to it from 0.
-        image_shape: Triple, by default of any height and width.
-        **kwargs: `name`, `dtype` and `trainable`, see `keras_hub.models.Backbone`.
+        mlp_ratio: Float. See `keras_seg.backbones.SwinBlock`.
+        drop_path: Float. Rate of the last block; the rates rise linearly from 0.
+        image_shape: Tuple `(height, width, channels)`; by default any height and width.
+        dtype: See `keras_hub.models.Backbone`.
+        **kwargs: `name` and `trainable`, see `keras_hub.models.Backbone`.
 
     Input shape:
-        `(B, H, W, 3)`, with the mean and deviation of ImageNet taken out, see
-        `image_scaling`. A `Segmenter` does so.
+        `(B, H, W, 3)`, standardized with the mean and standard deviation of ImageNet,
+        see `image_scaling`. A `Segmenter` does that.
 
     Output shape:
         Dictionary of the levels from `P2` on, `Pn` of the shape
@@ -112,7 +109,7 @@ class SwinBackbone(keras_hub.models.FeaturePyramidBackbone):
             for block in blocks:
                 x = block(x)
             pyramid[f"P{i + 2}"] = self.norms[i](x)
-        # With all levels as outputs, the norms of all are layers of the model.
+        # All levels are outputs, so that the model tracks the norms of all of them.
         super().__init__(inputs=images, outputs=pyramid, dtype=dtype, **kwargs)
         self.pyramid_outputs = pyramid
 
@@ -127,9 +124,8 @@ class SwinBackbone(keras_hub.models.FeaturePyramidBackbone):
 
     @property
     def image_scaling(self):
-        """Scale and offset of each channel that bring 0..255 to the input's range."""
-        scale = [1 / deviation for deviation in STD]
-        return scale, [-m * s for m, s in zip(MEAN, scale, strict=True)]
+        """Scale and offset of each channel, for images in 0..255."""
+        return standardization()
 
     def get_config(self):
         return {

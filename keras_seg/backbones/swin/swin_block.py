@@ -1,24 +1,31 @@
 import keras
 
 from keras_seg.backbones.swin.window_attention import WindowAttention
+from keras_seg.layers.composite_layer import (
+    CompositeLayer,
+    check_feature_map,
+    layer_norm,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class SwinBlock(keras.layers.Layer):
-    """Attention in windows, then an MLP, each added to what came in.
+class SwinBlock(CompositeLayer):
+    """Attention in windows, then an MLP, both with a residual connection.
 
     Reference:
         [Swin Transformer](https://arxiv.org/abs/2103.14030).
 
     Args:
-        num_heads, window_size, shift: See `WindowAttention`.
-        mlp_ratio: Number. Width of the MLP in multiples of the channels.
-        drop_path: Float. Rate at which training leaves out what would be added, for
-            each image of a batch on its own.
+        num_heads: Integer. See `WindowAttention`.
+        window_size: Integer. See `WindowAttention`.
+        shift: Integer. See `WindowAttention`.
+        mlp_ratio: Float. Width of the MLP in multiples of the channels.
+        drop_path: Float. Rate at which a residual branch is dropped in training, for
+            each image of a batch independently.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
-        inputs: Feature map.
+        inputs: Tensor, a feature map.
         training: Boolean, or `None`.
 
     Input shape:
@@ -26,6 +33,10 @@ class SwinBlock(keras.layers.Layer):
 
     Output shape:
         `(B, H, W, C)`
+
+    Raises:
+        ValueError: If an argument of `WindowAttention` is out of range, or the input
+            is not a feature map.
 
     Example:
 
@@ -55,34 +66,32 @@ class SwinBlock(keras.layers.Layer):
         self.drop_path = drop_path
 
     def build(self, input_shape):
-        channels = input_shape[-1]
-        hidden = int(channels * self.mlp_ratio)
-        kwargs = {"dtype": self.dtype_policy}
-        self.attention_norm = keras.layers.LayerNormalization(
-            epsilon=1e-5, name="attention_norm", **kwargs
+        channels = check_feature_map(self, input_shape)
+        kwargs, hidden = {"dtype": self.dtype_policy}, int(channels * self.mlp_ratio)
+        self.add_sublayer(layer_norm("attention_norm", **kwargs), input_shape)
+        self.add_sublayer(
+            WindowAttention(
+                self.num_heads, self.window_size, self.shift, name="attention", **kwargs
+            ),
+            input_shape,
         )
-        self.attention = WindowAttention(
-            self.num_heads, self.window_size, self.shift, name="attention", **kwargs
+        self.add_sublayer(layer_norm("mlp_norm", **kwargs), input_shape)
+        self.add_sublayer(
+            keras.layers.Dense(hidden, activation="gelu", name="mlp_expand", **kwargs),
+            input_shape,
         )
-        self.mlp_norm = keras.layers.LayerNormalization(
-            epsilon=1e-5, name="mlp_norm", **kwargs
+        self.add_sublayer(
+            keras.layers.Dense(channels, name="mlp_reduce", **kwargs),
+            (*input_shape[:-1], hidden),
         )
-        self.mlp_expand = keras.layers.Dense(
-            hidden, activation="gelu", name="mlp_expand", **kwargs
+        self.add_sublayer(
+            keras.layers.Dropout(
+                self.drop_path,
+                noise_shape=(None, 1, 1, 1),
+                name="path_dropout",
+                **kwargs,
+            )
         )
-        self.mlp_reduce = keras.layers.Dense(channels, name="mlp_reduce", **kwargs)
-        for layer in (
-            self.attention_norm,
-            self.attention,
-            self.mlp_norm,
-            self.mlp_expand,
-        ):
-            layer.build(input_shape)
-        self.mlp_reduce.build((*input_shape[:-1], hidden))
-        self.path_dropout = keras.layers.Dropout(
-            self.drop_path, noise_shape=(None, 1, 1, 1), name="path_dropout", **kwargs
-        )
-        self.built = True
 
     def call(self, inputs, training=None):
         x = self.attention(self.attention_norm(inputs))

@@ -2,17 +2,22 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_seg.backbones.swin.pad_to_multiple import pad_to_multiple
+from keras_seg.backbones.swin.patches import pad_to_multiple
+from keras_seg.layers.composite_layer import (
+    CompositeLayer,
+    check_feature_map,
+    check_positive,
+)
 
 MASKED = -100.0
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class WindowAttention(keras.layers.Layer):
-    """Attention among the positions of each window of a map, of any size.
+class WindowAttention(CompositeLayer):
+    """Attention between the positions of each window of a map of any size.
 
-    Zeros fill a map whose sides the window does not divide, before it is shifted, as
-    in the code of dense prediction with Swin. What zeros become is attended to.
+    Maps are padded with zeros to a multiple of the window size, before the shift, as in
+    the published code for dense prediction. The padding is not masked.
 
     Reference:
         [Swin Transformer](https://arxiv.org/abs/2103.14030).
@@ -20,8 +25,8 @@ class WindowAttention(keras.layers.Layer):
     Args:
         num_heads: Integer. Number of attention heads; divides the channels.
         window_size: Integer. Side of a window.
-        shift: Integer. How far windows are moved down and to the right; positions
-            that were no neighbours before do not see each other.
+        shift: Integer. Number of positions by which windows are moved down and to the
+            right. Positions of a window that are not neighbours in the map are masked.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Input shape:
@@ -29,6 +34,10 @@ class WindowAttention(keras.layers.Layer):
 
     Output shape:
         `(B, H, W, C)`
+
+    Raises:
+        ValueError: If `shift` is not in `0..window_size - 1`, or the input is not a
+            feature map whose channels `num_heads` divides.
 
     Example:
 
@@ -43,10 +52,11 @@ class WindowAttention(keras.layers.Layer):
 
     def __init__(self, num_heads, window_size, shift=0, **kwargs):
         super().__init__(**kwargs)
+        check_positive(num_heads=num_heads, window_size=window_size)
         if not 0 <= shift < window_size:
             raise ValueError(
-                "`shift` must be smaller than the window. Received: "
-                f"shift={shift}, window_size={window_size}."
+                "`shift` must not be negative and must be smaller than the window. "
+                f"Received: shift={shift}, window_size={window_size}."
             )
         self.num_heads = num_heads
         self.window_size = window_size
@@ -54,25 +64,25 @@ class WindowAttention(keras.layers.Layer):
         self.relative_position = relative_position(window_size)
 
     def build(self, input_shape):
-        channels = input_shape[-1]
+        channels = check_feature_map(self, input_shape)
         if channels % self.num_heads:
             raise ValueError(
                 "`num_heads` must divide the input channels. Received: "
                 f"num_heads={self.num_heads}, input_shape={tuple(input_shape)}."
             )
         kwargs = {"dtype": self.dtype_policy}
-        self.query_key_value = keras.layers.Dense(
-            3 * channels, name="query_key_value", **kwargs
+        self.add_sublayer(
+            keras.layers.Dense(3 * channels, name="query_key_value", **kwargs),
+            input_shape,
         )
-        self.query_key_value.build(input_shape)
         self.position_bias = self.add_weight(
             name="position_bias",
             shape=((2 * self.window_size - 1) ** 2, self.num_heads),
             initializer=keras.initializers.TruncatedNormal(stddev=0.02),
         )
-        self.projection = keras.layers.Dense(channels, name="projection", **kwargs)
-        self.projection.build(input_shape)
-        self.built = True
+        self.add_sublayer(
+            keras.layers.Dense(channels, name="projection", **kwargs), input_shape
+        )
 
     def call(self, inputs):
         height, width = ops.shape(inputs)[1:3]
@@ -86,7 +96,9 @@ class WindowAttention(keras.layers.Layer):
 
         n = self.window_size**2
         x = self.query_key_value(x)  # (B, L, N, 3C)
-        x = ops.reshape(x, (-1, count, n, 3, heads, channels // heads))
+        x = ops.reshape(
+            x, (-1, count, n, 3, heads, channels // heads)
+        )  # (B, L, N, 3, heads, C / heads)
         query, key, value = ops.unstack(
             ops.transpose(x, (3, 0, 1, 4, 2, 5)), axis=0
         )  # (B, L, heads, N, C / heads)
@@ -98,7 +110,8 @@ class WindowAttention(keras.layers.Layer):
             scores = scores + ops.cast(self._mask(size), scores.dtype)
         x = ops.matmul(ops.softmax(scores, axis=-1), value)
         x = ops.transpose(x, (0, 1, 3, 2, 4))  # (B, L, N, heads, C / heads)
-        x = self.projection(ops.reshape(x, (-1, count, n, channels)))
+        x = ops.reshape(x, (-1, count, n, channels))  # (B, L, N, C)
+        x = self.projection(x)
 
         x = self._join(x, size)  # (B, H', W', C)
         if self.shift:
@@ -108,21 +121,27 @@ class WindowAttention(keras.layers.Layer):
     def _split(self, x, size):
         side, channels = self.window_size, x.shape[-1]
         rows, columns = size[0] // side, size[1] // side
-        x = ops.reshape(x, (-1, rows, side, columns, side, channels))
+        x = ops.reshape(
+            x, (-1, rows, side, columns, side, channels)
+        )  # (B, rows, side, columns, side, C)
         x = ops.transpose(x, (0, 1, 3, 2, 4, 5))  # (B, rows, columns, side, side, C)
-        return ops.reshape(x, (-1, rows * columns, side * side, channels))
+        return ops.reshape(
+            x, (-1, rows * columns, side * side, channels)
+        )  # (B, L, N, C)
 
     def _join(self, x, size):
         side, channels = self.window_size, x.shape[-1]
         rows, columns = size[0] // side, size[1] // side
-        x = ops.reshape(x, (-1, rows, columns, side, side, channels))
+        x = ops.reshape(
+            x, (-1, rows, columns, side, side, channels)
+        )  # (B, rows, columns, side, side, C)
         x = ops.transpose(x, (0, 1, 3, 2, 4, 5))  # (B, rows, side, columns, side, C)
-        return ops.reshape(x, (-1, size[0], size[1], channels))
+        return ops.reshape(x, (-1, size[0], size[1], channels))  # (B, H', W', C)
 
     def _mask(self, size):
-        """What hides positions of other parts that the shift put into a window."""
+        """Scores that mask pairs of positions from different parts of the map."""
 
-        def part(n):  # 0 for all windows but the last, 1 and 2 for the parts of that
+        def part(n):  # 0 for all windows but the last, 1 and 2 for the parts of it
             i = ops.arange(n)
             last = ops.cast(i >= n - self.window_size, "int32")
             return last + ops.cast(i >= n - self.shift, "int32")
@@ -145,14 +164,14 @@ class WindowAttention(keras.layers.Layer):
 
 
 def relative_position(side):
-    """Row of the table of biases for each pair of positions of a window.
+    """Row in the table of biases for each pair of positions of a window.
 
     Args:
-        side: Integer, the side of the window.
+        side: Integer. Side of the window.
 
     Returns:
-        Integer array `(side^2, side^2)`: the offset from the second position to the
-        first, row by row over the `(2 side - 1)^2` that there are.
+        Integer array `(side^2, side^2)`: the index of the offset from the second
+        position to the first among the `(2 side - 1)^2` offsets, row by row.
 
     Example:
 

@@ -1,8 +1,9 @@
-import copy
 import types
 
 import keras
 import numpy as np
+
+from keras_seg.keras_internals.data_loader import copy_data_loader
 
 
 def map_labels(x, y, function):
@@ -44,10 +45,7 @@ def map_labels(x, y, function):
     if hasattr(x, "element_spec"):
         return _map_tf_dataset(x, function), None
     if hasattr(x, "collate_fn") and hasattr(x, "batch_sampler"):
-        loader = copy.copy(x)
-        loader.collate_fn = _Change(function, x.collate_fn)
-        loader._iterator = None  # persistent workers would go on as they were
-        return loader, None
+        return copy_data_loader(x, _Change(function, x.collate_fn)), None
     if module == "grain" and hasattr(x, "map"):
         return x.map(change), None
     raise ValueError(

@@ -1,16 +1,21 @@
 import keras
 from keras import ops
 
+from keras_seg.layers.composite_layer import (
+    CompositeLayer,
+    check_feature_map,
+    check_positive,
+)
 from keras_seg.layers.grouped_dense import GroupedDense
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class CategoryPrototypes(keras.layers.Layer):
+class CategoryPrototypes(CompositeLayer):
     """Averages the features of each category into one vector, its prototype.
 
-    A mask of every category is predicted; its softmax over the positions says how
-    much each position counts in the mean. So there is a prototype also of a category
-    that an image lacks: a mean of whatever resembles it most.
+    A mask is predicted for each category. Its softmax over the positions gives the
+    weights of the mean. A category that is not in the image has a prototype as well:
+    the mean of the positions that resemble it most.
 
     Reference:
         [Rethinking Feature Reconstruction via Category Prototype in Semantic
@@ -19,7 +24,7 @@ class CategoryPrototypes(keras.layers.Layer):
 
     Args:
         num_classes: Integer. Number of categories `K`.
-        groups: Integer. Number of groups of channels, projected each on its own.
+        groups: Integer. Number of groups of channels that are projected separately.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Input shape:
@@ -46,31 +51,26 @@ class CategoryPrototypes(keras.layers.Layer):
 
     def __init__(self, num_classes, groups=4, **kwargs):
         super().__init__(**kwargs)
+        check_positive(num_classes=num_classes)
         self.num_classes = num_classes
         self.groups = groups
 
     def build(self, input_shape):
-        if len(input_shape) != 4:
-            raise ValueError(
-                "CategoryPrototypes expects features of shape (B, H, W, C). Received: "
-                f"input_shape={tuple(input_shape)}."
-            )
-        kwargs, channels = {"dtype": self.dtype_policy}, input_shape[-1]
-        self.mask_projection = GroupedDense(
-            channels, self.groups, name="mask_projection", **kwargs
-        )
-        self.mask_classifier = keras.layers.Conv2D(
-            self.num_classes, 1, use_bias=False, name="mask_classifier", **kwargs
-        )
-        self.alignment = GroupedDense(channels, self.groups, name="alignment", **kwargs)
-        for layer in (self.mask_projection, self.mask_classifier, self.alignment):
-            layer.build(input_shape)
-        self.built = True
+        channels = check_feature_map(self, input_shape)
+        kwargs = {"dtype": self.dtype_policy}
+        for layer in (
+            GroupedDense(channels, self.groups, name="mask_projection", **kwargs),
+            keras.layers.Conv2D(
+                self.num_classes, 1, use_bias=False, name="mask_classifier", **kwargs
+            ),
+            GroupedDense(channels, self.groups, name="alignment", **kwargs),
+        ):
+            self.add_sublayer(layer, input_shape)
 
     def call(self, inputs):
         shape, channels = ops.shape(inputs), inputs.shape[-1]
         positions = shape[1] * shape[2]
-        # At least single precision: shares are small, and so would be their sum.
+        # Half precision is too inexact for the sum of small shares over positions.
         dtype = keras.backend.result_type(self.compute_dtype, "float32")
         masks = self.mask_classifier(self.mask_projection(inputs))  # (B, H, W, K)
         share = ops.reshape(masks, (-1, positions, self.num_classes))  # (B, HW, K)

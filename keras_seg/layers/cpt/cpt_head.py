@@ -1,24 +1,22 @@
-import collections
-
 import keras
 from keras import ops
 
+from keras_seg.layers.composite_layer import build_layer
+from keras_seg.layers.cpt.prototype_memory import momentum_config
 from keras_seg.layers.cpt.query_update import SOURCES, QueryUpdate
-from keras_seg.layers.image_pool import ImagePool
-from keras_seg.layers.normalization import batch_norm
-from keras_seg.layers.pyramid import build_each, check_pyramid
-from keras_seg.layers.resize import resize_bilinear
-from keras_seg.layers.sgr.latent_region_reasoner import make_reasoner, region_shapes
+from keras_seg.layers.decode_head import DecodeHead
+from keras_seg.layers.pooling import ImagePool
+from keras_seg.layers.resizing import resize_bilinear
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class CPTHead(keras.layers.Layer):
-    """The decode head of CPT: a feature pyramid that is joined by query updates.
+class CPTHead(DecodeHead):
+    """The decode head of CPT: a feature pyramid with query updates.
 
-    Where a plain feature pyramid enlarges the coarser level bilinearly, each finer
-    level here attends to the prototypes of the categories in the coarser one, blended
-    with a memory of them. All levels are then joined at the finest one, together with
-    a vector of the whole image.
+    A plain feature pyramid upsamples the coarser level bilinearly. Here each finer
+    level attends to the prototypes of the categories in the coarser one, blended with
+    a memory of the prototypes of the data set. All levels are then joined at the
+    resolution of the finest one, together with a vector of the whole image.
 
     Reference:
         [Rethinking Feature Reconstruction via Category Prototype in Semantic
@@ -29,18 +27,18 @@ class CPTHead(keras.layers.Layer):
         num_classes: Integer. Number of classes `K`.
         hidden_dim: Integer. Number of channels `C` of all levels inside the head.
         num_heads: Integer. Number of attention heads.
-        source: String, see `QueryUpdate`; or `"bilinear"`, which makes a plain
-            feature pyramid, for comparison.
+        source: String. See `QueryUpdate`; `"bilinear"` is a plain feature pyramid, for
+            comparison.
         memory_momentum: See `momentum` of `PrototypeMemory`. Each query update has a
             memory of its own.
         initial_memory: `None`, or an array `(K, C)` for all memories, or `(updates,
             K, C)` with one for each, the finest level first.
-        activation: Activation of the join and of the image's vector.
-        pool_dim: Integer. Channels of the image's vector; 0 leaves it out.
-        mlp_ratio: Integer. Width of the MLP of the attention.
+        activation: Activation of the joined levels and of the vector of the image.
+        pool_dim: Integer. Channels of the vector of the image; 0 leaves it out.
+        mlp_ratio: Integer. Width of the attention's MLP in multiples of `hidden_dim`.
         dropout: Float. Rate of the spatial dropout before the classifier.
         reasoner: Boolean, or a dictionary with arguments of `LatentRegionReasoner`.
-            Puts one behind the joined levels (ours).
+            Applies one to the joined levels (ours).
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -49,22 +47,21 @@ class CPTHead(keras.layers.Layer):
             (ours).
         training: Boolean, or `None`.
         return_details: Boolean. Whether to return the auxiliary outputs also in
-            inference, and the steps of every level with them.
+            inference, and with them the intermediate results of each level.
 
     Input shape:
         List of `(B, H_i, W_i, C_i)`, at least one.
 
     Output shape:
-        Dictionary with `logits`, `(B, H_0, W_0, K)`. In training also `mask_logits`,
-        a list of `(B, H_i, W_i, K)`, the coarsest first, unless the source has no
-        masks. With a reasoner always also its `regions` and `tokens`. With
-        `return_details=True` also `prototypes`, `(B, K, C)`, and
-        `updated`, `(B, H_i, W_i, C)`: dictionaries with the index of the updated
-        level as the key.
+        Dictionary with `logits`, `(B, H_0, W_0, K)`. With a reasoner also its
+        `regions` and `tokens`. In training also `mask_logits`, a list of
+        `(B, H_i, W_i, K)`, the coarsest first, unless the source has no masks. With
+        `return_details=True` also `prototypes`, `(B, K, C)`, and `updated`,
+        `(B, H_i, W_i, C)`: dictionaries by the index of the updated level.
 
     Raises:
-        ValueError: If the input is not a list of feature maps, or an argument does
-            not fit.
+        ValueError: If the input is not a list of feature maps, or an argument is out
+            of range.
 
     Example:
 
@@ -93,14 +90,12 @@ class CPTHead(keras.layers.Layer):
         reasoner=False,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(num_classes, hidden_dim, dropout, reasoner, **kwargs)
         if source not in (*SOURCES, "bilinear"):
             raise ValueError(
                 f"`source` must be one of {', '.join(map(repr, SOURCES))} or "
                 f"'bilinear'. Received: source={source!r}."
             )
-        self.num_classes = num_classes
-        self.hidden_dim = hidden_dim
         self.num_heads = num_heads
         self.source = source
         self.memory_momentum = memory_momentum
@@ -110,9 +105,6 @@ class CPTHead(keras.layers.Layer):
         self.activation = keras.activations.get(activation)
         self.pool_dim = pool_dim
         self.mlp_ratio = mlp_ratio
-        self.dropout = dropout
-        self.reasoner_options = reasoner
-        self.reasoner = make_reasoner(reasoner, hidden_dim, self.dtype_policy)
 
     @property
     def has_masks(self):
@@ -126,72 +118,62 @@ class CPTHead(keras.layers.Layer):
         return [*layers, self.classifier]
 
     def build(self, input_shape):
-        shapes = check_pyramid("CPTHead", input_shape, least=1)
+        shapes = self.pyramid_shapes(input_shape)
         kwargs = {"dtype": self.dtype_policy}
-        dim, levels = self.hidden_dim, len(shapes)
+        dim, last = self.hidden_dim, len(shapes) - 1
         hidden = [(*shape[:-1], dim) for shape in shapes]
-        steps = max(1, levels - 1)
+        updated = hidden[: max(1, last)]  # a single level is updated from itself
 
-        self.laterals = build_each(
-            [
-                keras.layers.Conv2D(dim, 1, name=f"lateral_{i}", **kwargs)
-                for i in range(levels)
-            ],
-            shapes,
-        )
-        self.updates = []
-        for i in range(steps if self.source != "bilinear" else 0):
-            update = QueryUpdate(
-                self.num_classes,
-                dim,
-                self.num_heads,
-                self.source,
-                self.memory_momentum,
-                self._initial_memory_of(i, steps),
-                self.mlp_ratio,
-                name=f"update_{i}",
-                **kwargs,
+        self.laterals = [
+            build_layer(
+                keras.layers.Conv2D(dim, 1, name=f"lateral_{i}", **kwargs), shape
             )
-            update.build(hidden[i], hidden[min(i + 1, levels - 1)])
-            self.updates.append(update)
-        self.smoothings = build_each(
-            [
+            for i, shape in enumerate(shapes)
+        ]
+        self.updates = []
+        if self.source != "bilinear":
+            self.updates = [
+                build_layer(
+                    QueryUpdate(
+                        self.num_classes,
+                        dim,
+                        self.num_heads,
+                        self.source,
+                        self.memory_momentum,
+                        self._initial_memory_of(i, len(updated)),
+                        self.mlp_ratio,
+                        name=f"update_{i}",
+                        **kwargs,
+                    ),
+                    shape,
+                    hidden[min(i + 1, last)],
+                )
+                for i, shape in enumerate(updated)
+            ]
+        self.smoothings = [
+            build_layer(
                 keras.layers.Conv2D(
                     dim, 3, padding="same", name=f"smoothing_{i}", **kwargs
-                )
-                for i in range(steps)
-            ],
-            hidden[:steps],
-        )
-        self.fusion = keras.layers.Conv2D(
-            dim, 3, padding="same", use_bias=False, name="fusion", **kwargs
-        )
-        self.fusion.build((*hidden[0][:-1], (steps + 1) * dim))
-        self.fusion_norm = batch_norm("fusion_norm", **kwargs)
-        self.fusion_norm.build(hidden[0])
-        if self.reasoner is not None:
-            self.reasoner.build(hidden[0])
-        if self.pool_dim:
-            self.image_pool = ImagePool(
-                self.pool_dim, self.activation, name="image_pool", **kwargs
+                ),
+                shape,
             )
-            self.image_pool.build(shapes[-1])
-        self.spatial_dropout = keras.layers.SpatialDropout2D(
-            self.dropout, name="spatial_dropout", **kwargs
-        )
-        self.classifier = keras.layers.Conv2D(
-            self.num_classes, 1, name="classifier", **kwargs
-        )
-        self.classifier.build((*hidden[0][:-1], dim + self.pool_dim))
-        self.built = True
+            for i, shape in enumerate(updated)
+        ]
+        self.build_fusion(len(updated) + 1, hidden[0])
+        if self.pool_dim:
+            self.add_sublayer(
+                ImagePool(self.pool_dim, self.activation, name="image_pool", **kwargs),
+                shapes[-1],
+            )
+        self.build_classifier((*hidden[0][:-1], dim + self.pool_dim))
 
-    def _initial_memory_of(self, i, steps):
+    def _initial_memory_of(self, i, updates):
         memory = self.initial_memory
         if memory is None or memory.ndim < 3:
             return memory
-        if len(memory) != steps:
+        if len(memory) != updates:
             raise ValueError(
-                f"`initial_memory` has shape {memory.shape}, but there are {steps} "
+                f"`initial_memory` has shape {memory.shape}, but there are {updates} "
                 "memories. Give one array (K, C) for all, or one for each."
             )
         return memory[i]
@@ -220,46 +202,26 @@ class CPTHead(keras.layers.Layer):
             joined.append(resize_bilinear(self.smoothings[i](x), size))
         x = self.fusion(ops.concatenate(joined, axis=-1))  # (B, H_0, W_0, C)
         x = self.activation(self.fusion_norm(x, training=training))
-        regions = {}
-        if self.reasoner is not None:
-            x, regions["regions"], regions["tokens"] = self.reasoner(
-                x, training=training, return_regions=True
-            )
+        x, regions = self.reason(x, training)
         if self.pool_dim:
             pooled = self.image_pool(inputs[-1], training=training)  # (B, 1, 1, P)
             pooled = pooled + ops.zeros_like(x[..., :1])  # (B, H_0, W_0, P)
             x = ops.concatenate([x, pooled], axis=-1)  # (B, H_0, W_0, C + P)
         logits = self.classifier(self.spatial_dropout(x, training=training))
-        # A functional model pairs outputs with symbolic ones by position: the logits,
-        # which are always there, must stay in front of what training adds.
-        outputs = collections.OrderedDict(logits=logits, **regions)
+        outputs = self.ordered_outputs(logits, regions)
         if auxiliary and self.has_masks:
             outputs["mask_logits"] = masks
         if return_details:
             outputs.update(details)
         return outputs
 
-    def compute_output_shape(self, input_shape):
-        space = tuple(input_shape[0][:-1])
-        shapes = collections.OrderedDict(logits=(*space, self.num_classes))
-        if self.reasoner is not None:
-            shapes.update(region_shapes(self.reasoner, space))
-        return shapes
-
     def get_config(self):
-        momentum = self.memory_momentum
-        if callable(momentum):
-            momentum = keras.saving.serialize_keras_object(momentum)
         return {
             **super().get_config(),
-            "num_classes": self.num_classes,
-            "hidden_dim": self.hidden_dim,
             "num_heads": self.num_heads,
             "source": self.source,
-            "memory_momentum": momentum,
+            "memory_momentum": momentum_config(self.memory_momentum),
             "activation": keras.activations.serialize(self.activation),
             "pool_dim": self.pool_dim,
             "mlp_ratio": self.mlp_ratio,
-            "dropout": self.dropout,
-            "reasoner": self.reasoner_options,
         }

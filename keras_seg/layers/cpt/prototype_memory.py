@@ -8,12 +8,12 @@ EPSILON = 1e-12
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class PrototypeMemory(keras.layers.Layer):
-    """Blends the prototypes of an image with those of the data set.
+    """Blends the prototypes of an image with a memory of those of the data set.
 
-    The memory holds a vector per category. In training each step moves it towards
-    the normalised mean of the prototypes of the batch, over all replicas; no gradient
-    flows into it. It is an ordinary weight that does not train: saved, loaded and
-    resumed with the others, and frozen by `trainable = False`.
+    The memory holds a vector for each category. Each training step moves it towards
+    the normalised mean of the prototypes of the batch, over all replicas, without a
+    gradient. It is a non-trainable weight, saved and loaded with all others. It is not
+    updated if `trainable` is `False`.
 
     Reference:
         [Rethinking Feature Reconstruction via Category Prototype in Semantic
@@ -25,16 +25,16 @@ class PrototypeMemory(keras.layers.Layer):
             batch in the update, or a schedule over the training steps of this layer.
             The paper's option is
             `keras_seg.optimizers.PolynomialDecay(0.1, steps, 0.009, power=0.9)`. The
-            count of steps is a weight, too; `layer.step.assign(0)` starts a new run.
-        initial_memory: Array `(K, C)` to start from, or `None` for random vectors.
-            Either is normalised. The array is not part of the config: once built, the
-            layer has it as its weight.
+            step counter is a weight as well; `layer.step.assign(0)` resets it.
+        initial_memory: Array `(K, C)` of initial values, or `None` for random vectors.
+            Both are normalised. The array is not part of the config: after `build` it
+            is a weight of the layer.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
         inputs: Tensor, the prototypes of each image.
-        training: Boolean, or `None`. Whether the memory is updated; the blend is the
-            same in inference, and made before the update.
+        training: Boolean, or `None`. Whether the memory is updated. The blend is
+            computed before the update and is the same in inference.
 
     Input shape:
         `(B, K, C)`
@@ -44,7 +44,7 @@ class PrototypeMemory(keras.layers.Layer):
 
     Raises:
         ValueError: If `momentum` is out of range, or the shape of the input or of
-            `initial_memory` does not fit.
+            `initial_memory` is wrong.
 
     Example:
 
@@ -92,12 +92,11 @@ class PrototypeMemory(keras.layers.Layer):
             shape=shape,
             initializer=self._initial_value,
             trainable=False,
-            autocast=False,  # small steps would be lost
+            autocast=False,  # half precision would lose small steps
         )
         self.step = self.add_weight(
             name="step", shape=(), dtype="int32", initializer="zeros", trainable=False
         )
-        self.built = True
 
     def _initial_value(self, shape, dtype=None):
         if self.initial_memory is None:
@@ -110,7 +109,7 @@ class PrototypeMemory(keras.layers.Layer):
     def call(self, inputs, training=None):
         dtype = keras.backend.result_type(self.compute_dtype, "float32")
         prototypes = ops.cast(inputs, dtype)  # (B, K, C)
-        # Not the variable: JAX cannot trace an update that is made of one.
+        # The value, not the variable: JAX cannot trace an update from a variable.
         memory = ops.cast(ops.convert_to_tensor(self.memory), dtype)  # (K, C)
         step, momentum = ops.convert_to_tensor(self.step), self.momentum
         if self.scheduled:
@@ -118,7 +117,7 @@ class PrototypeMemory(keras.layers.Layer):
         outputs = (1 - momentum) * prototypes + momentum * memory  # (B, K, C)
         if training and self.trainable:
             total = ops.stop_gradient(ops.sum(prototypes, axis=0))  # (K, C)
-            # The direction of a sum is that of the mean.
+            # A sum and a mean have the same direction.
             mean = ops.normalize(replica_sum(total), axis=-1, epsilon=EPSILON)
             self.memory.assign((1 - momentum) * memory + momentum * mean)
             self.step.assign(step + 1)
@@ -128,7 +127,11 @@ class PrototypeMemory(keras.layers.Layer):
         return tuple(input_shape)
 
     def get_config(self):
-        momentum = self.momentum
-        if self.scheduled:
-            momentum = keras.saving.serialize_keras_object(momentum)
-        return {**super().get_config(), "momentum": momentum}
+        return {**super().get_config(), "momentum": momentum_config(self.momentum)}
+
+
+def momentum_config(momentum):
+    """A momentum, a number or a schedule, as it stands in a config."""
+    if callable(momentum):
+        return keras.saving.serialize_keras_object(momentum)
+    return momentum

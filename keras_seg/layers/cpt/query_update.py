@@ -1,9 +1,14 @@
 import keras
 from keras import ops
 
+from keras_seg.layers.composite_layer import (
+    CompositeLayer,
+    check_feature_map,
+    check_positive,
+    layer_norm,
+)
 from keras_seg.layers.cpt.category_prototypes import CategoryPrototypes
-from keras_seg.layers.cpt.prototype_memory import PrototypeMemory
-from keras_seg.layers.normalization import layer_norm
+from keras_seg.layers.cpt.prototype_memory import PrototypeMemory, momentum_config
 from keras_seg.layers.semantics_attention import SemanticsAttention
 
 SOURCES = ("pixels", "prototypes", "memory")
@@ -11,12 +16,12 @@ EPSILON = 1e-6
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class QueryUpdate(keras.layers.Layer):
-    """Brings coarse features to the resolution of fine ones by attention.
+class QueryUpdate(CompositeLayer):
+    """Upsamples coarse features to the resolution of fine ones by attention.
 
-    Bilinear interpolation gives a position what its four neighbours have. Here every
-    fine position attends to the whole coarse map, or to the few vectors that stand
-    for it, and the two maps may have any sizes.
+    Bilinear interpolation mixes the four nearest positions. Here each fine position
+    attends to the whole coarse map, or to a few vectors that represent it. The two
+    maps may have any sizes.
 
     Reference:
         [Rethinking Feature Reconstruction via Category Prototype in Semantic
@@ -28,18 +33,18 @@ class QueryUpdate(keras.layers.Layer):
         hidden_dim: Integer. Number of channels `C`; `num_heads` divides it.
         num_heads: Integer. Number of attention heads, and of the groups of channels
             in `CategoryPrototypes`.
-        source: String, what the fine positions attend to: `"pixels"`, all coarse
+        source: String. What the fine positions attend to: `"pixels"`, all coarse
             positions; `"prototypes"`, the `CategoryPrototypes` of the coarse map; or
             `"memory"`, these blended with the `PrototypeMemory` of the data set. The
-            cost of `"pixels"` grows with the product of the two areas.
+            cost of `"pixels"` is proportional to the product of the two areas.
         memory_momentum: See `momentum` of `PrototypeMemory`.
         initial_memory: See `PrototypeMemory`.
-        mlp_ratio: Integer. Width of the attention's MLP.
+        mlp_ratio: Integer. Width of the attention's MLP in multiples of `hidden_dim`.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
-        fine: Tensor, the features to be updated.
-        coarse: Tensor, the features to be brought in.
+        fine: Tensor, the features to update.
+        coarse: Tensor, the features to upsample.
         training: Boolean, or `None`. Whether the memory is updated.
 
     Input shape:
@@ -83,34 +88,22 @@ class QueryUpdate(keras.layers.Layer):
                 f"`source` must be one of {', '.join(map(repr, SOURCES))}. Received: "
                 f"source={source!r}."
             )
+        check_positive(
+            num_classes=num_classes, hidden_dim=hidden_dim, num_heads=num_heads
+        )
+        if hidden_dim % num_heads:
+            raise ValueError(
+                "`num_heads` must divide `hidden_dim`. Received: "
+                f"num_heads={num_heads}, hidden_dim={hidden_dim}."
+            )
         self.num_classes = num_classes
         self.hidden_dim = hidden_dim
         self.num_heads = num_heads
         self.source = source
+        self.memory_momentum = memory_momentum
+        self.initial_memory = initial_memory
         self.mlp_ratio = mlp_ratio
-
-        kwargs = {"dtype": self.dtype_policy}
-        self.coarse_norm = layer_norm("coarse_norm", EPSILON, **kwargs)
         self.prototypes = self.memory = None
-        if source != "pixels":
-            self.prototypes = CategoryPrototypes(
-                num_classes, num_heads, name="prototypes", **kwargs
-            )
-        if source == "memory":
-            self.memory = PrototypeMemory(
-                memory_momentum, initial_memory, name="memory", **kwargs
-            )
-        self.attention = SemanticsAttention(
-            hidden_dim,
-            num_heads,
-            mlp_ratio,
-            normalize_classes=False,
-            key_value_bias=True,
-            norm_epsilon=EPSILON,
-            return_masks=False,
-            name="attention",
-            **kwargs,
-        )
 
     @property
     def class_layers(self):
@@ -119,15 +112,46 @@ class QueryUpdate(keras.layers.Layer):
         return masks if self.memory is None else [*masks, self.memory]
 
     def build(self, fine_shape, coarse_shape):
-        tokens = (coarse_shape[0], None, coarse_shape[-1])
-        self.coarse_norm.build(coarse_shape)
-        if self.prototypes is not None:
-            self.prototypes.build(coarse_shape)
-            tokens = (coarse_shape[0], self.num_classes, coarse_shape[-1])
-        if self.memory is not None:
-            self.memory.build(tokens)
-        self.attention.build(fine_shape, tokens)
-        self.built = True
+        for shape in (fine_shape, coarse_shape):
+            if check_feature_map(self, shape) != self.hidden_dim:
+                raise ValueError(
+                    f"QueryUpdate(hidden_dim={self.hidden_dim}) expects feature maps "
+                    f"with {self.hidden_dim} channels. Received: {tuple(fine_shape)} "
+                    f"and {tuple(coarse_shape)}."
+                )
+        kwargs = {"dtype": self.dtype_policy}
+        tokens = (coarse_shape[0], None, self.hidden_dim)
+        self.add_sublayer(layer_norm("coarse_norm", EPSILON, **kwargs), coarse_shape)
+        if self.source != "pixels":
+            tokens = (coarse_shape[0], self.num_classes, self.hidden_dim)
+            self.add_sublayer(
+                CategoryPrototypes(
+                    self.num_classes, self.num_heads, name="prototypes", **kwargs
+                ),
+                coarse_shape,
+            )
+        if self.source == "memory":
+            self.add_sublayer(
+                PrototypeMemory(
+                    self.memory_momentum, self.initial_memory, name="memory", **kwargs
+                ),
+                tokens,
+            )
+        self.add_sublayer(
+            SemanticsAttention(
+                self.hidden_dim,
+                self.num_heads,
+                self.mlp_ratio,
+                normalize_classes=False,
+                key_value_bias=True,
+                norm_epsilon=EPSILON,
+                return_masks=False,
+                name="attention",
+                **kwargs,
+            ),
+            fine_shape,
+            tokens,
+        )
 
     def call(self, fine, coarse, training=None):
         source, outputs = self.coarse_norm(coarse), {}
@@ -145,20 +169,18 @@ class QueryUpdate(keras.layers.Layer):
 
     def compute_output_shape(self, fine_shape, coarse_shape):
         shapes = {"features": tuple(fine_shape)}
-        if self.prototypes is not None:
+        if self.source != "pixels":
             shapes["mask_logits"] = (*coarse_shape[:-1], self.num_classes)
             shapes["prototypes"] = (fine_shape[0], self.num_classes, self.hidden_dim)
         return shapes
 
     def get_config(self):
-        config = {
+        return {
             **super().get_config(),
             "num_classes": self.num_classes,
             "hidden_dim": self.hidden_dim,
             "num_heads": self.num_heads,
             "source": self.source,
+            "memory_momentum": momentum_config(self.memory_momentum),
             "mlp_ratio": self.mlp_ratio,
         }
-        if self.memory is not None:
-            config["memory_momentum"] = self.memory.get_config()["momentum"]
-        return config

@@ -1,16 +1,17 @@
 import keras
 from keras import ops
 
-from keras_seg.layers.adaptive_average_pool import adaptive_average_pool
+from keras_seg.layers.composite_layer import CompositeLayer, check_positive
+from keras_seg.layers.pooling import adaptive_average_pool
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class ClassExtraction(keras.layers.Layer):
-    """Turns the predicted mask of each class into an embedding of the class.
+class ClassExtraction(CompositeLayer):
+    """Maps the predicted mask of each class to an embedding of the class.
 
     The mask logits of a class are averaged over grids of 1, 2, 3, 6 and `n` cells a
-    side, and one projection, shared by all classes, maps the cells to the embedding:
-    an embedding depends on where its mask lies, no image feature enters directly.
+    side. One projection, shared by all classes, maps the cells to the embedding. An
+    embedding thus depends on the position of its mask, not directly on image features.
 
     Reference:
         [Boosting Semantic Segmentation from the Perspective of Explicit Class
@@ -18,7 +19,7 @@ class ClassExtraction(keras.layers.Layer):
 
     Args:
         hidden_dim: Integer. Number of channels of an embedding.
-        pool_ratio: Float. `n` is `int(sqrt(K) * pool_ratio)`, plus 1 where even.
+        pool_ratio: Float. `n` is `int(sqrt(K) * pool_ratio)`, plus 1 if that is even.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Input shape:
@@ -44,6 +45,7 @@ class ClassExtraction(keras.layers.Layer):
 
     def __init__(self, hidden_dim, pool_ratio=1.0, **kwargs):
         super().__init__(**kwargs)
+        check_positive(hidden_dim=hidden_dim)
         self.hidden_dim = hidden_dim
         self.pool_ratio = pool_ratio
 
@@ -57,11 +59,12 @@ class ClassExtraction(keras.layers.Layer):
         finest = max(1, int(num_classes**0.5 * self.pool_ratio))
         self.pool_sizes = [1, 2, 3, 6, finest + 1 - finest % 2]
         num_cells = sum(n * n for n in self.pool_sizes)
-        self.projection = keras.layers.Dense(
-            self.hidden_dim, dtype=self.dtype_policy, name="projection"
+        self.add_sublayer(
+            keras.layers.Dense(
+                self.hidden_dim, name="projection", dtype=self.dtype_policy
+            ),
+            (input_shape[0], num_classes, num_cells),
         )
-        self.projection.build((input_shape[0], num_classes, num_cells))
-        self.built = True
 
     def call(self, inputs):
         cells = adaptive_average_pool(inputs, self.pool_sizes)  # (B, cells, K)

@@ -1,29 +1,27 @@
-import collections
-
 import keras
 from keras import ops
 
+from keras_seg.layers.composite_layer import build_layer
+from keras_seg.layers.decode_head import DecodeHead
 from keras_seg.layers.ecenet.class_extraction import ClassExtraction
 from keras_seg.layers.ecenet.feature_reconstruction import FeatureReconstruction
 from keras_seg.layers.ecenet.gated_class_updater import GatedClassUpdater
 from keras_seg.layers.ecenet.ghost_upsampling import GhostUpsampling
 from keras_seg.layers.grouped_dense import GroupedDense
-from keras_seg.layers.normalization import batch_norm
-from keras_seg.layers.pyramid import build_each, check_pyramid
-from keras_seg.layers.resize import resize_bilinear
+from keras_seg.layers.resizing import resize_bilinear
 from keras_seg.layers.semantics_attention import SemanticsAttention
-from keras_seg.layers.sgr.latent_region_reasoner import make_reasoner, region_shapes
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class ECENetHead(keras.layers.Layer):
+class ECENetHead(DecodeHead):
     """The decode head of ECENet: class embeddings updated from coarse to fine.
 
-    Masks predicted on the coarsest level give the first class embeddings. On each
-    finer level the positions attend to the embeddings, the attention scores are the
-    masks of that level, and embeddings extracted from them update the old ones
-    through a gate. All levels are joined at the finest one, and a class term that
-    depends on embeddings and masks is added to the logits.
+    The first class embeddings are extracted from masks predicted on the coarsest
+    level. On each finer level the positions attend to the embeddings. The attention
+    scores are the masks of that level, and the embeddings extracted from these masks
+    update the previous embeddings through a gate. All levels are joined at the
+    resolution of the finest one. A class term that depends on embeddings and masks is
+    added to the logits.
 
     Reference:
         [Boosting Semantic Segmentation from the Perspective of Explicit Class
@@ -35,31 +33,30 @@ class ECENetHead(keras.layers.Layer):
         num_heads: Integer. Number of attention heads.
         query_activation: See `SemanticsAttention`.
         gated: Boolean. `False` adds class embeddings instead of gating them.
-        mlp_ratio: Integer. Width of the attention's MLP.
+        mlp_ratio: Integer. Width of the attention's MLP in multiples of `hidden_dim`.
         pool_ratio: Float. See `ClassExtraction`.
         dropout: Float. Rate of the spatial dropout before the classifier.
         reasoner: Boolean, or a dictionary with arguments of `LatentRegionReasoner`.
-            Puts one between the joined levels and the classifier (ours).
+            Applies one to the joined levels (ours).
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
         inputs: List of the features of the pyramid levels, finest first. Each level
-            has half the size of the one before it; sizes that differ from that by
+            has half the size of the previous one; sizes that differ from that by
             rounding are resized.
         training: Boolean, or `None`.
         return_details: Boolean. Whether to return the auxiliary outputs also in
-            inference, and the steps of every level with them.
+            inference, and with them the intermediate results of each level.
 
     Input shape:
         List of `(B, H_i, W_i, C_i)`, at least two.
 
     Output shape:
-        Dictionary with `logits`, `(B, H_0, W_0, K)`. In training also
-        `mask_logits`, `(B, H_0, W_0, K)`: the sum of all masks but the finest, and
-        `diversity`, a list of `(B, H_i * W_i)`. With a reasoner
-        always also its `regions` and `tokens`. With `return_details=True` also
-        `reconstructed`, `masks`, `class_embeddings`, `attended`, `gated` and
-        `upsampled`: dictionaries with the index of the level as the key.
+        Dictionary with `logits`, `(B, H_0, W_0, K)`. With a reasoner also its
+        `regions` and `tokens`. In training also `mask_logits`, `(B, H_0, W_0, K)`: the
+        sum of all masks but the finest, and `diversity`, a list of `(B, H_i * W_i)`.
+        With `return_details=True` also `reconstructed`, `masks`, `class_embeddings`,
+        `attended`, `gated` and `upsampled`: dictionaries by the index of the level.
 
     Raises:
         ValueError: If the input is not a list of at least two feature maps.
@@ -89,59 +86,65 @@ class ECENetHead(keras.layers.Layer):
         reasoner=False,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.num_classes = num_classes
-        self.hidden_dim = hidden_dim
+        super().__init__(num_classes, hidden_dim, dropout, reasoner, **kwargs)
         self.num_heads = num_heads
         self.query_activation = keras.activations.get(query_activation)
         self.gated = gated
         self.mlp_ratio = mlp_ratio
         self.pool_ratio = pool_ratio
-        self.dropout = dropout
-        self.reasoner_options = reasoner
-        self.reasoner = make_reasoner(reasoner, hidden_dim, self.dtype_policy)
 
     def build(self, input_shape):
-        shapes = check_pyramid("ECENetHead", input_shape, least=2)
+        shapes = self.pyramid_shapes(input_shape, least=2)
         kwargs = {"dtype": self.dtype_policy}
         dim, num_classes, levels = self.hidden_dim, self.num_classes, len(shapes)
         hidden = [(*shape[:-1], dim) for shape in shapes]
         masks = [(*shape[:-1], num_classes) for shape in shapes]
         classes = (shapes[0][0], num_classes, dim)
 
-        self.reconstructions = build_each(
-            [
-                FeatureReconstruction(name=f"reconstruction_{i}", **kwargs)
-                for i in range(levels)
-            ],
-            shapes,
-        )
-        self.laterals = build_each(
-            [
+        self.reconstructions = [
+            build_layer(
+                FeatureReconstruction(name=f"reconstruction_{i}", **kwargs), shape
+            )
+            for i, shape in enumerate(shapes)
+        ]
+        self.laterals = [
+            build_layer(
                 keras.layers.Conv2D(
                     dim, 1, use_bias=False, name=f"lateral_{i}", **kwargs
-                )
-                for i in range(levels)
-            ],
-            shapes,
+                ),
+                shape,
+            )
+            for i, shape in enumerate(shapes)
+        ]
+        self.add_sublayer(
+            GroupedDense(dim, self.num_heads, name="mask_projection", **kwargs),
+            hidden[-1],
         )
-        self.mask_projection = GroupedDense(
-            dim, self.num_heads, name="mask_projection", **kwargs
+        self.add_sublayer(
+            keras.layers.Conv2D(
+                num_classes, 1, use_bias=False, name="mask_classifier", **kwargs
+            ),
+            hidden[-1],
         )
-        self.mask_classifier = keras.layers.Conv2D(
-            num_classes, 1, use_bias=False, name="mask_classifier", **kwargs
+        self.extractions = [
+            build_layer(
+                ClassExtraction(dim, self.pool_ratio, name=f"extraction_{i}", **kwargs),
+                shape,
+            )
+            for i, shape in enumerate(masks)
+        ]
+        self._build_updates(hidden, classes)
+        self.build_fusion(levels, hidden[0])
+        self.build_classifier(hidden[0])
+        self.add_sublayer(
+            keras.layers.Dense(num_classes, name="class_term", **kwargs), classes
         )
-        self.mask_projection.build(hidden[-1])
-        self.mask_classifier.build(hidden[-1])
-        self.extractions = build_each(
-            [
-                ClassExtraction(dim, self.pool_ratio, name=f"extraction_{i}", **kwargs)
-                for i in range(levels)
-            ],
-            masks,
-        )
+
+    def _build_updates(self, hidden, classes):
+        """Adds what each level but the coarsest has, level by level."""
+        kwargs, dim = {"dtype": self.dtype_policy}, self.hidden_dim
         self.attentions, self.updaters, self.upsamplings = [], [], []
-        for i in range(levels - 1):
+        for i, shape in enumerate(hidden[:-1]):
             attention = SemanticsAttention(
                 dim,
                 self.num_heads,
@@ -150,38 +153,17 @@ class ECENetHead(keras.layers.Layer):
                 name=f"attention_{i}",
                 **kwargs,
             )
-            attention.build(hidden[i], classes)
-            self.attentions.append(attention)
             updater = GatedClassUpdater(dim, self.gated, name=f"updater_{i}", **kwargs)
-            updater.build(classes, classes)
-            self.updaters.append(updater)
-            self.upsamplings.append(
-                build_each(
-                    [
-                        GhostUpsampling(dim, name=f"upsampling_{i + 1}_{j}", **kwargs)
-                        for j in range(i + 1)
-                    ],
-                    [hidden[i + 1 - j] for j in range(i + 1)],
+            upsamplings = [
+                build_layer(
+                    GhostUpsampling(dim, name=f"upsampling_{i + 1}_{j}", **kwargs),
+                    hidden[i + 1 - j],
                 )
-            )
-        self.fusion = keras.layers.Conv2D(
-            dim, 3, padding="same", use_bias=False, name="fusion", **kwargs
-        )
-        self.fusion.build((*hidden[0][:-1], levels * dim))
-        self.fusion_norm = batch_norm("fusion_norm", **kwargs)
-        self.fusion_norm.build(hidden[0])
-        if self.reasoner is not None:
-            self.reasoner.build(hidden[0])
-        self.spatial_dropout = keras.layers.SpatialDropout2D(
-            self.dropout, name="spatial_dropout", **kwargs
-        )
-        self.classifier = keras.layers.Conv2D(
-            num_classes, 1, name="classifier", **kwargs
-        )
-        self.classifier.build(hidden[0])
-        self.class_term = keras.layers.Dense(num_classes, name="class_term", **kwargs)
-        self.class_term.build(classes)
-        self.built = True
+                for j in range(i + 1)
+            ]
+            self.attentions.append(build_layer(attention, shape, classes))
+            self.updaters.append(build_layer(updater, classes, classes))
+            self.upsamplings.append(upsamplings)
 
     @property
     def class_layers(self):
@@ -231,11 +213,7 @@ class ECENetHead(keras.layers.Layer):
             details["upsampled"][i] = joined[-1]
         x = self.fusion(ops.concatenate(joined, axis=-1))  # (B, H_0, W_0, C)
         x = ops.relu(self.fusion_norm(x, training=training))
-        regions = {}
-        if self.reasoner is not None:
-            x, regions["regions"], regions["tokens"] = self.reasoner(
-                x, training=training, return_regions=True
-            )
+        x, regions = self.reason(x, training)
         logits = self.classifier(self.spatial_dropout(x, training=training))
 
         coarse_masks = sum(
@@ -245,36 +223,22 @@ class ECENetHead(keras.layers.Layer):
         identity = ops.eye(self.num_classes, dtype=own_class.dtype)
         own_class = ops.sum(own_class * identity, axis=-1)  # the diagonal: (B, K)
         all_masks = ops.sigmoid(coarse_masks + details["masks"][0])
-        # A functional model pairs outputs with symbolic ones by position: the logits,
-        # which are always there, must stay in front of what training adds.
-        outputs = collections.OrderedDict(
-            logits=logits + own_class[:, None, None, :] * all_masks, **regions
-        )
+        logits = logits + own_class[:, None, None, :] * all_masks
+        outputs = self.ordered_outputs(logits, regions)
         if auxiliary:
             outputs.update(mask_logits=coarse_masks, diversity=diversity)
         if return_details:
             outputs.update(details)
         return outputs
 
-    def compute_output_shape(self, input_shape):
-        space = tuple(input_shape[0][:-1])
-        shapes = collections.OrderedDict(logits=(*space, self.num_classes))
-        if self.reasoner is not None:
-            shapes.update(region_shapes(self.reasoner, space))
-        return shapes
-
     def get_config(self):
         return {
             **super().get_config(),
-            "num_classes": self.num_classes,
-            "hidden_dim": self.hidden_dim,
             "num_heads": self.num_heads,
             "query_activation": keras.activations.serialize(self.query_activation),
             "gated": self.gated,
             "mlp_ratio": self.mlp_ratio,
             "pool_ratio": self.pool_ratio,
-            "dropout": self.dropout,
-            "reasoner": self.reasoner_options,
         }
 
 

@@ -1,17 +1,17 @@
 import keras
 from keras import ops
 
-from keras_seg.layers.normalization import batch_norm, layer_norm
+from keras_seg.layers.composite_layer import CompositeLayer, batch_norm, layer_norm
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class FeatureReconstruction(keras.layers.Layer):
+class FeatureReconstruction(CompositeLayer):
     """Splits features into an intrinsic and a diverse half and joins them again.
 
-    The intrinsic half is a projection of the features, the diverse half a cheap
-    depthwise convolution of it, weighted per channel. The diversity map tells how
-    well the channels of the diverse half spread over different positions; the
-    diversity loss of the method asks for a large sum of it.
+    The intrinsic half is a projection of the features. The diverse half is a cheap
+    depthwise convolution of the intrinsic half, weighted per channel. The diversity
+    map measures how well the channels of the diverse half spread over different
+    positions; the diversity loss of the method maximises its sum.
 
     Reference:
         [Boosting Semantic Segmentation from the Perspective of Explicit Class
@@ -55,36 +55,34 @@ class FeatureReconstruction(keras.layers.Layer):
                 "FeatureReconstruction expects features of shape (B, H, W, C) with "
                 f"C at least 4. Received: input_shape={tuple(input_shape)}."
             )
-        half = channels // 2
-        kwargs = {"dtype": self.dtype_policy}
-        self.intrinsic = keras.layers.Conv2D(
-            half, 1, use_bias=False, name="intrinsic", **kwargs
-        )
-        self.intrinsic_norm = batch_norm("intrinsic_norm", **kwargs)
-        self.diverse = keras.layers.DepthwiseConv2D(
-            3, padding="same", name="diverse", **kwargs
-        )
-        self.diverse_norm = batch_norm("diverse_norm", **kwargs)
-        self.squeeze = keras.layers.Dense(
-            half // 2, activation="relu", use_bias=False, name="squeeze", **kwargs
-        )
-        self.excite = keras.layers.Dense(half, use_bias=False, name="excite", **kwargs)
-        self.join = keras.layers.Conv2D(
-            channels, 1, use_bias=False, name="join", **kwargs
-        )
-        self.norm = layer_norm("norm", **kwargs)
-
-        half_shape = (*input_shape[:-1], half)
-        self.intrinsic.build(input_shape)
-        self.intrinsic_norm.build(half_shape)
-        self.diverse.build(half_shape)
-        self.diverse_norm.build(half_shape)
-        self.squeeze.build((input_shape[0], half))
-        self.excite.build((input_shape[0], half // 2))
-        self.join.build((*input_shape[:-1], 2 * half))
-        self.norm.build(input_shape)
+        kwargs, half = {"dtype": self.dtype_policy}, channels // 2
+        batch, half_shape = input_shape[0], (*input_shape[:-1], half)
         self.diversity_channels = half
-        self.built = True
+        self.add_sublayer(
+            keras.layers.Conv2D(half, 1, use_bias=False, name="intrinsic", **kwargs),
+            input_shape,
+        )
+        self.add_sublayer(batch_norm("intrinsic_norm", **kwargs), half_shape)
+        self.add_sublayer(
+            keras.layers.DepthwiseConv2D(3, padding="same", name="diverse", **kwargs),
+            half_shape,
+        )
+        self.add_sublayer(batch_norm("diverse_norm", **kwargs), half_shape)
+        self.add_sublayer(
+            keras.layers.Dense(
+                half // 2, activation="relu", use_bias=False, name="squeeze", **kwargs
+            ),
+            (batch, half),
+        )
+        self.add_sublayer(
+            keras.layers.Dense(half, use_bias=False, name="excite", **kwargs),
+            (batch, half // 2),
+        )
+        self.add_sublayer(
+            keras.layers.Conv2D(channels, 1, use_bias=False, name="join", **kwargs),
+            (*input_shape[:-1], 2 * half),
+        )
+        self.add_sublayer(layer_norm("norm", **kwargs), input_shape)
 
     def call(self, inputs, training=None, return_diversity=False):
         x = self.intrinsic_norm(self.intrinsic(inputs), training=training)

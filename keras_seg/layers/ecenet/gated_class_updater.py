@@ -1,12 +1,12 @@
 import keras
 from keras import ops
 
-from keras_seg.layers.normalization import layer_norm
+from keras_seg.layers.composite_layer import CompositeLayer, layer_norm
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class GatedClassUpdater(keras.layers.Layer):
-    """Updates class embeddings with new ones, as far as a gate lets them in.
+class GatedClassUpdater(CompositeLayer):
+    """Updates class embeddings with new ones through a learned gate.
 
     Reference:
         [Boosting Semantic Segmentation from the Perspective of Explicit Class
@@ -14,8 +14,8 @@ class GatedClassUpdater(keras.layers.Layer):
 
     Args:
         hidden_dim: Integer. Number of channels of an embedding.
-        gated: Boolean. `False` is the ablation partner of the paper: the plain sum
-            of both, without weights.
+        gated: Boolean. `False` is the variant of the paper's ablation: the sum of
+            both inputs, without weights.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -56,35 +56,19 @@ class GatedClassUpdater(keras.layers.Layer):
                     f"inputs of shape (B, K, {self.hidden_dim}). Received: "
                     f"{tuple(update_shape)} and {tuple(state_shape)}."
                 )
-        if self.gated:
-            kwargs = {"dtype": self.dtype_policy}
-            dim = self.hidden_dim
-            self.update_projection = keras.layers.Dense(
-                2 * dim, name="update_projection", **kwargs
-            )
-            self.state_projection = keras.layers.Dense(
-                dim, name="state_projection", **kwargs
-            )
-            self.gate_projection = keras.layers.Dense(
-                dim, name="gate_projection", **kwargs
-            )
-            self.output_projection = keras.layers.Dense(
-                dim, name="output_projection", **kwargs
-            )
-            self.gate_norm = layer_norm("gate_norm", **kwargs)
-            self.update_norm = layer_norm("update_norm", **kwargs)
-            self.output_norm = layer_norm("output_norm", **kwargs)
-            for layer in (
-                self.update_projection,
-                self.state_projection,
-                self.gate_projection,
-                self.output_projection,
-                self.gate_norm,
-                self.update_norm,
-                self.output_norm,
-            ):
-                layer.build(state_shape)
-        self.built = True
+        if not self.gated:
+            return
+        kwargs, dim = {"dtype": self.dtype_policy}, self.hidden_dim
+        for layer in (
+            keras.layers.Dense(2 * dim, name="update_projection", **kwargs),
+            keras.layers.Dense(dim, name="state_projection", **kwargs),
+            keras.layers.Dense(dim, name="gate_projection", **kwargs),
+            keras.layers.Dense(dim, name="output_projection", **kwargs),
+            layer_norm("gate_norm", **kwargs),
+            layer_norm("update_norm", **kwargs),
+            layer_norm("output_norm", **kwargs),
+        ):
+            self.add_sublayer(layer, state_shape)
 
     def call(self, update, state):
         if not self.gated:

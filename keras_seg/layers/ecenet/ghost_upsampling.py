@@ -1,15 +1,20 @@
 import keras
 from keras import ops
 
-from keras_seg.layers.normalization import batch_norm
+from keras_seg.layers.composite_layer import (
+    CompositeLayer,
+    batch_norm,
+    check_feature_map,
+    check_positive,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class GhostUpsampling(keras.layers.Layer):
+class GhostUpsampling(CompositeLayer):
     """Doubles height and width with cheap features and a pixel shuffle.
 
     Half of the channels to be shuffled come from a 1x1 convolution, the other half
-    from a depthwise convolution of those. The shuffle reads channel
+    from a depthwise convolution of these. The shuffle takes its values from channel
     `c * 4 + row * 2 + column`, the order of the published weights.
 
     Reference:
@@ -30,6 +35,10 @@ class GhostUpsampling(keras.layers.Layer):
     Output shape:
         `(B, 2 * H, 2 * W, hidden_dim)`
 
+    Raises:
+        ValueError: If `hidden_dim` is not a positive integer or the input is not a
+            feature map.
+
     Example:
 
     ```python
@@ -43,24 +52,25 @@ class GhostUpsampling(keras.layers.Layer):
 
     def __init__(self, hidden_dim, **kwargs):
         super().__init__(**kwargs)
+        check_positive(hidden_dim=hidden_dim)
         self.hidden_dim = hidden_dim
 
     def build(self, input_shape):
-        kwargs = {"dtype": self.dtype_policy}
-        self.primary = keras.layers.Conv2D(
-            2 * self.hidden_dim, 1, use_bias=False, name="primary", **kwargs
+        check_feature_map(self, input_shape)
+        kwargs, wide = {"dtype": self.dtype_policy}, 2 * self.hidden_dim
+        wide_shape = (*input_shape[:-1], wide)
+        self.add_sublayer(
+            keras.layers.Conv2D(wide, 1, use_bias=False, name="primary", **kwargs),
+            input_shape,
         )
-        self.primary_norm = batch_norm("primary_norm", **kwargs)
-        self.cheap = keras.layers.DepthwiseConv2D(
-            3, padding="same", use_bias=False, name="cheap", **kwargs
+        self.add_sublayer(batch_norm("primary_norm", **kwargs), wide_shape)
+        self.add_sublayer(
+            keras.layers.DepthwiseConv2D(
+                3, padding="same", use_bias=False, name="cheap", **kwargs
+            ),
+            wide_shape,
         )
-        self.cheap_norm = batch_norm("cheap_norm", **kwargs)
-        wide_shape = (*input_shape[:-1], 2 * self.hidden_dim)
-        self.primary.build(input_shape)
-        self.primary_norm.build(wide_shape)
-        self.cheap.build(wide_shape)
-        self.cheap_norm.build(wide_shape)
-        self.built = True
+        self.add_sublayer(batch_norm("cheap_norm", **kwargs), wide_shape)
 
     def call(self, inputs, training=None):
         primary = ops.relu(

@@ -1,9 +1,1 @@
-"""The layers of SGR."""
-
-from keras_seg.layers.sgr.latent_region_reasoner import LatentRegionReasoner
-from keras_seg.layers.sgr.sgr_head import SGRHead
-
-__all__ = [
-    "LatentRegionReasoner",
-    "SGRHead",
-]
+"""SGR: its decode head and the reasoner over latent regions, which any head can use."""

@@ -4,51 +4,60 @@ import keras
 import keras_hub
 from keras import ops
 
-from keras_seg.layers.normalization import batch_norm
+from keras_seg.layers.composite_layer import (
+    CompositeLayer,
+    batch_norm,
+    build_layer,
+    check_feature_map,
+    check_positive,
+)
+
+EPSILON = 1e-6
+MAX_FREQUENCIES = 8  # higher ones would vary faster than the positions of a map
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class LatentRegionReasoner(keras.layers.Layer):
-    """Reasons about a feature map by way of a few latent regions.
+class LatentRegionReasoner(CompositeLayer):
+    """Global reasoning over a feature map through a few latent regions.
 
-    Every position belongs softly to `K` regions. Each region gives a token, the mean
-    of its features; a transformer encoder relates the tokens to each other; they are
-    spread back over their regions and joined with the features that came in. So any
-    two places of an image speak to each other at a cost that grows with the number of
-    positions, not with its square.
+    Each position is softly assigned to `K` regions. The mean of the features of a
+    region is its token. A transformer encoder relates the tokens to each other. The
+    tokens are then projected back to the positions of their regions and joined with
+    the input. Any two positions can thus exchange information at a cost that is linear
+    in the number of positions, not quadratic.
 
     Reference:
         [Semantically Enhanced Global Reasoning for Semantic
         Segmentation](https://arxiv.org/abs/2212.03338); the second version appeared
-        at WACV 2024. No code is public, and of the method only its course is taken
-        from there: projection to regions, tokens, encoder, projection back. **All
-        formulas are ours.** With `X` the input, per position `x`:
+        at WACV 2024. No code is public. Only the outline of the method is taken from
+        the paper: projection to regions, tokens, encoder, projection back. **All
+        formulas are ours.** With `X` the input, for each position `x`:
 
             X' = conv1x1(X)                                         (D channels)
             P  = softmax over k of conv1x1(X') / temperature        (K regions)
             T_k = sum_x P_k(x) (X'(x) + e(x)) / (sum_x P_k(x) + 1e-6)
-            T' = encoder(T), each layer with normalisation in front
+            T' = encoder(T), with normalisation before each sublayer
             Y(x) = sum_k P_k(x) T'_k
             output = ReLU(BN(conv1x1([X, Y])))
 
         `e` is a fixed encoding of the position: sine and cosine of row and column,
-        which run from 0 to 1 over the map, at the angular frequencies pi, 2 pi, 4 pi
-        and so on up to `D / 4` of them, at most 8; channels left over stay 0.
+        scaled to 0..1 over the map, at the angular frequencies pi, 2 pi, 4 pi and so
+        on, `D / 4` of them but at most 8; the remaining channels are 0.
 
-        The last convolution begins as `X` without `Y` (ours too): a network that the
-        layer is put into then learns about as fast as without it from the start, and
-        far slower with random weights there.
+        The last convolution is initialised to pass `X` through and to ignore `Y`
+        (ours too): a network with the layer then learns from the start about as fast
+        as without it. With random weights it learns far slower.
 
     Args:
         hidden_dim: Integer. Number of channels `D` of the tokens, a multiple of
             `num_heads` and at least 4.
-        num_regions: Integer, the number of regions `K`.
-        output_dim: Integer. Number of output channels, by default as many as come in.
+        num_regions: Integer. Number of regions `K`.
+        output_dim: Integer. Number of output channels; by default that of the input.
         depth: Integer. Number of encoder layers.
         num_heads: Integer. Number of attention heads.
-        mlp_ratio: Integer. Width of the encoder's MLP.
+        mlp_ratio: Integer. Width of the encoder's MLP in multiples of `hidden_dim`.
         dropout: Float. Rate of dropout in the encoder.
-        temperature: Float. Below 1 regions are sharper.
+        temperature: Float. Temperature of the softmax; below 1 regions are sharper.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -66,7 +75,7 @@ class LatentRegionReasoner(keras.layers.Layer):
 
     Raises:
         ValueError: If `num_heads` does not divide `hidden_dim`, or a number is out of
-            range.
+            range, or the input is not a feature map.
 
     Example:
 
@@ -95,12 +104,13 @@ class LatentRegionReasoner(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_positive(num_heads=num_heads)
         if hidden_dim < 4 or hidden_dim % num_heads:
             raise ValueError(
                 "`hidden_dim` must be at least 4 and a multiple of `num_heads`. "
                 f"Received: hidden_dim={hidden_dim}, num_heads={num_heads}."
             )
-        if num_regions < 2 or depth < 0 or temperature <= 0:
+        if num_regions < 2 or depth < 0 or not temperature > 0:
             raise ValueError(
                 "There must be at least two regions, `depth` must not be negative, and "
                 f"`temperature` must be positive. Received: num_regions={num_regions}, "
@@ -116,45 +126,49 @@ class LatentRegionReasoner(keras.layers.Layer):
         self.temperature = float(temperature)
 
     def build(self, input_shape):
-        kwargs = {"dtype": self.dtype_policy}
-        space, channels = tuple(input_shape[:-1]), input_shape[-1]
+        channels = check_feature_map(self, input_shape)
+        kwargs, space = {"dtype": self.dtype_policy}, tuple(input_shape[:-1])
         dim, output_dim = self.hidden_dim, self.output_dim or channels
-        self.projection = keras.layers.Conv2D(dim, 1, name="projection", **kwargs)
-        self.projection.build(input_shape)
-        self.region_classifier = keras.layers.Conv2D(
-            self.num_regions, 1, name="region_classifier", **kwargs
+        self.add_sublayer(
+            keras.layers.Conv2D(dim, 1, name="projection", **kwargs), input_shape
         )
-        self.region_classifier.build((*space, dim))
+        self.add_sublayer(
+            keras.layers.Conv2D(
+                self.num_regions, 1, name="region_classifier", **kwargs
+            ),
+            (*space, dim),
+        )
         self.encoders = [
-            keras_hub.layers.TransformerEncoder(
-                dim * self.mlp_ratio,
-                self.num_heads,
-                dropout=self.dropout,
-                activation="gelu",
-                normalize_first=True,
-                name=f"encoder_{i}",
-                **kwargs,
+            build_layer(
+                keras_hub.layers.TransformerEncoder(
+                    dim * self.mlp_ratio,
+                    self.num_heads,
+                    dropout=self.dropout,
+                    activation="gelu",
+                    normalize_first=True,
+                    name=f"encoder_{i}",
+                    **kwargs,
+                ),
+                (space[0], self.num_regions, dim),
             )
             for i in range(self.depth)
         ]
-        for encoder in self.encoders:
-            encoder.build((space[0], self.num_regions, dim))
-        self.fusion = keras.layers.Conv2D(
-            output_dim,
-            1,
-            use_bias=False,
-            kernel_initializer=_first_channels_alone(channels),
-            name="fusion",
-            **kwargs,
+        self.add_sublayer(
+            keras.layers.Conv2D(
+                output_dim,
+                1,
+                use_bias=False,
+                kernel_initializer=_first_channels_alone(channels),
+                name="fusion",
+                **kwargs,
+            ),
+            (*space, channels + dim),
         )
-        self.fusion.build((*space, channels + dim))
-        self.fusion_norm = batch_norm("fusion_norm", **kwargs)
-        self.fusion_norm.build((*space, output_dim))
-        self.built = True
+        self.add_sublayer(batch_norm("fusion_norm", **kwargs), (*space, output_dim))
 
     def call(self, inputs, training=None, return_regions=False):
         projected = self.projection(inputs)  # (B, H, W, D)
-        # Sums over all positions would lose small regions in half precision.
+        # In half precision a sum over all positions would lose small regions.
         scores = ops.cast(self.region_classifier(projected), "float32")
         regions = ops.softmax(scores / self.temperature, axis=-1)  # (B, H, W, K)
         sizes = ops.sum(regions, axis=(1, 2), keepdims=True)
@@ -205,34 +219,10 @@ class LatentRegionReasoner(keras.layers.Layer):
         }
 
 
-def make_reasoner(options, hidden_dim, dtype):
-    """The reasoner of a head whose argument `reasoner` is `options`, or `None`.
-
-    Args:
-        options: Boolean, or a dictionary with arguments of `LatentRegionReasoner`.
-        hidden_dim: Integer, the width of the head, which the reasoner takes unless
-            `options` say otherwise. Then as many of its 8 heads as divide it are used.
-        dtype: Dtype policy.
-    """
-    if not options:
-        return None
-    options = {"hidden_dim": hidden_dim, **(options if options is not True else {})}
-    options.setdefault("num_heads", math.gcd(options["hidden_dim"], 8))
-    return LatentRegionReasoner(**options, name="reasoner", dtype=dtype)
-
-
-def region_shapes(reasoner, space):
-    """Shapes of what a head adds to its outputs for `space`, `(B, H, W)`."""
-    return {
-        "regions": (*space, reasoner.num_regions),
-        "tokens": (space[0], reasoner.num_regions, reasoner.hidden_dim),
-    }
-
-
 def _first_channels_alone(channels):
-    """Initialiser of a 1x1 convolution that ignores all but the first channels.
+    """Initializer of a 1x1 convolution that ignores all but the first channels.
 
-    They go through as they are where as many come out, else by random weights.
+    Their kernel is the identity if there are as many output channels, else random.
     """
 
     def kernel(shape, dtype=None):
@@ -247,16 +237,13 @@ def _first_channels_alone(channels):
     return kernel
 
 
-EPSILON = 1e-6
-MOST_FREQUENCIES = 8  # more would turn faster than the positions of a map
-
-
 def _encoding(length, dim, axis, dtype):
     """Sines and cosines of the positions of an axis, `(length, dim)`.
 
-    Channels come in fours: sine and cosine of the row (axis 0), of the column (1).
+    Channels come in groups of four: sine and cosine of the row (axis 0), then sine and
+    cosine of the column (axis 1).
     """
-    count = min(dim // 4, MOST_FREQUENCIES)
+    count = min(dim // 4, MAX_FREQUENCIES)
     frequencies = ops.convert_to_tensor([math.pi * 2**i for i in range(count)])
     place = ops.cast(ops.arange(length), "float32") + 0.5
     place = place / ops.cast(length, "float32")

@@ -1,22 +1,19 @@
-import collections
-
 import keras
 from keras import ops
 
 from keras_seg.layers.atrous_spatial_pyramid_pooling import (
     AtrousSpatialPyramidPooling,
 )
-from keras_seg.layers.normalization import batch_norm
-from keras_seg.layers.pyramid import check_pyramid
-from keras_seg.layers.sgr.latent_region_reasoner import make_reasoner, region_shapes
+from keras_seg.layers.composite_layer import batch_norm
+from keras_seg.layers.decode_head import DecodeHead
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class SGRHead(keras.layers.Layer):
-    """The decode head of DeepLabV3, with reasoning over latent regions in it.
+class SGRHead(DecodeHead):
+    """The decode head of DeepLabV3 with reasoning over latent regions.
 
     The reasoner stands between the pyramid pooling and the last 3x3 convolution
-    (ours: the paper says only that it fits into any framework).
+    (ours: the paper only says that it fits into any framework).
 
     Reference:
         [Semantically Enhanced Global Reasoning for Semantic
@@ -39,7 +36,7 @@ class SGRHead(keras.layers.Layer):
         List of one `(B, H, W, C)`.
 
     Output shape:
-        Dictionary with `logits`, `(B, H, W, num_classes)`; with a reasoner also
+        Dictionary with `logits`, `(B, H, W, num_classes)`. With a reasoner also
         `regions`, `(B, H, W, K)`, and `tokens`, `(B, K, D)`.
 
     Raises:
@@ -67,79 +64,45 @@ class SGRHead(keras.layers.Layer):
         dropout=0.1,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.num_classes = num_classes
-        self.hidden_dim = hidden_dim
+        super().__init__(num_classes, hidden_dim, dropout, reasoner, **kwargs)
         self.dilation_rates = [int(rate) for rate in dilation_rates]
-        self.dropout = dropout
-        self.reasoner_options = reasoner
-        self.reasoner = make_reasoner(reasoner, hidden_dim, self.dtype_policy)
 
     def build(self, input_shape):
-        shapes = check_pyramid("SGRHead", input_shape, least=1)
+        shapes = self.pyramid_shapes(input_shape)
         if len(shapes) > 1:
             raise ValueError(
-                f"SGRHead works on one feature map. Received: {len(shapes)} of shapes "
+                f"SGRHead takes one feature map. Received: {len(shapes)} of shapes "
                 f"{shapes}. Choose one level, such as pyramid_levels=['P4']."
             )
         kwargs = {"dtype": self.dtype_policy}
         hidden = (*shapes[0][:-1], self.hidden_dim)
-        self.pooling = AtrousSpatialPyramidPooling(
-            self.hidden_dim, self.dilation_rates, name="pooling", **kwargs
+        self.add_sublayer(
+            AtrousSpatialPyramidPooling(
+                self.hidden_dim, self.dilation_rates, name="pooling", **kwargs
+            ),
+            shapes[0],
         )
-        self.pooling.build(shapes[0])
-        if self.reasoner is not None:
-            self.reasoner.build(hidden)
-        self.refinement = keras.layers.Conv2D(
-            self.hidden_dim,
-            3,
-            padding="same",
-            use_bias=False,
-            name="refinement",
-            **kwargs,
+        self.build_reasoner(hidden)
+        self.add_sublayer(
+            keras.layers.Conv2D(
+                self.hidden_dim,
+                3,
+                padding="same",
+                use_bias=False,
+                name="refinement",
+                **kwargs,
+            ),
+            hidden,
         )
-        self.refinement.build(hidden)
-        self.refinement_norm = batch_norm("refinement_norm", **kwargs)
-        self.refinement_norm.build(hidden)
-        self.spatial_dropout = keras.layers.SpatialDropout2D(
-            self.dropout, name="spatial_dropout", **kwargs
-        )
-        self.classifier = keras.layers.Conv2D(
-            self.num_classes, 1, name="classifier", **kwargs
-        )
-        self.classifier.build(hidden)
-        self.built = True
-
-    @property
-    def class_layers(self):
-        """The layers whose weights depend on the set of classes."""
-        return [self.classifier]
+        self.add_sublayer(batch_norm("refinement_norm", **kwargs), hidden)
+        self.build_classifier(hidden)
 
     def call(self, inputs, training=None):
         x = self.pooling(inputs[0], training=training)  # (B, H, W, D)
-        outputs = collections.OrderedDict(logits=None)
-        if self.reasoner is not None:
-            x, outputs["regions"], outputs["tokens"] = self.reasoner(
-                x, training=training, return_regions=True
-            )
+        x, regions = self.reason(x, training)
         x = self.refinement_norm(self.refinement(x), training=training)
         x = self.spatial_dropout(ops.relu(x), training=training)
-        outputs["logits"] = self.classifier(x)  # (B, H, W, K)
-        return outputs
-
-    def compute_output_shape(self, input_shape):
-        space = tuple(input_shape[0][:-1])
-        shapes = collections.OrderedDict(logits=(*space, self.num_classes))
-        if self.reasoner is not None:
-            shapes.update(region_shapes(self.reasoner, space))
-        return shapes
+        return self.ordered_outputs(self.classifier(x), regions)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "num_classes": self.num_classes,
-            "hidden_dim": self.hidden_dim,
-            "reasoner": self.reasoner_options,
-            "dilation_rates": self.dilation_rates,
-            "dropout": self.dropout,
-        }
+        return {**super().get_config(), "dilation_rates": self.dilation_rates}

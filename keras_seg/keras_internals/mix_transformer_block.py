@@ -1,20 +1,24 @@
+"""The block of keras-hub's Mix Transformer, for maps of any height and width."""
+
 import keras
 from keras import ops
 
 
 class MiTBlock(keras.layers.Layer):
-    """A block of keras-hub's Mix Transformer, on maps of any height and width.
+    """A block of keras-hub's Mix Transformer, for maps of any height and width.
 
     Attention with keys and values from a reduced map, then an MLP with a depthwise
-    convolution, each added to what came in. keras-hub's own call wants squares.
+    convolution, both with a residual connection. The `call` of keras-hub's block
+    requires square maps. The class of that block is not public, so its sublayers are
+    used here by their attributes. Seen to work with keras-hub 0.32.0.
 
     Args:
-        block: The block of a `keras_hub.models.MiTBackbone`. Its weights become those
-            of this layer.
+        block: A block of a `keras_hub.models.MiTBackbone`. This layer shares its
+            weights.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
-        inputs: Feature map.
+        inputs: Tensor, a feature map.
         training: Boolean, or `None`.
 
     Input shape:
@@ -47,8 +51,8 @@ class MiTBlock(keras.layers.Layer):
         scores = ops.matmul(query, ops.swapaxes(key, -1, -2)) * layer.scale
         scores = layer.dropout(ops.softmax(scores), training=training)
         x = ops.matmul(scores, value)  # (B, heads, HW, C / heads)
-        x = ops.transpose(x, (0, 2, 1, 3))
-        x = ops.reshape(x, (-1, height, width, self.block.project_dim))
+        x = ops.transpose(x, (0, 2, 1, 3))  # (B, HW, heads, C / heads)
+        x = ops.reshape(x, (-1, height, width, self.block.project_dim))  # (B, H, W, C)
         return layer.proj_drop(layer.proj(x), training=training)
 
     def _mix(self, x):
@@ -60,14 +64,14 @@ class MiTBlock(keras.layers.Layer):
         heads = self.block.num_heads
         depth = self.block.project_dim // heads
         x = ops.reshape(x, (-1, height * width, heads, depth))  # (B, HW, heads, d)
-        return ops.transpose(x, (0, 2, 1, 3))
+        return ops.transpose(x, (0, 2, 1, 3))  # (B, heads, HW, d)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)
 
 
 def _at_least(x, side):
-    """Adds zeros below and to the right where a map is smaller than a kernel."""
+    """Pads a map that is smaller than a kernel with zeros, below and to the right."""
     missing = [
         max(side - n, 0) if isinstance(n, int) else ops.maximum(side - n, 0)
         for n in ops.shape(x)[1:3]

@@ -1,0 +1,96 @@
+"""What layers share that consist of other layers: making and checking sublayers."""
+
+import keras
+
+
+class CompositeLayer(keras.layers.Layer):
+    """Base class of layers that consist of other layers.
+
+    `add_sublayer` does for layers what `add_weight` does for weights. A subclass calls
+    it in `build`, so that each sublayer is named, made and built in one statement.
+
+    Args:
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    from keras_seg.layers.composite_layer import CompositeLayer
+
+    class Block(CompositeLayer):
+        def build(self, input_shape):
+            dense = keras.layers.Dense(4, name="dense", dtype=self.dtype_policy)
+            self.add_sublayer(dense, input_shape)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+    print(Block()(np.zeros((2, 3))).shape)  # (2, 4)
+    ```
+    """
+
+    def add_sublayer(self, layer, *input_shapes):
+        """Builds a layer and makes it an attribute under the name of the layer.
+
+        Args:
+            layer: Layer. Its name is the name of the attribute.
+            *input_shapes: The arguments of `layer.build`; none for a layer without
+                weights, which needs no building.
+        """
+        setattr(self, layer.name, build_layer(layer, *input_shapes))
+
+
+def build_layer(layer, *input_shapes):
+    """Builds a layer for the given shapes, if any, and returns it.
+
+    Used for the entries of a list of sublayers, which are no attributes of their own.
+    """
+    if input_shapes:
+        layer.build(*input_shapes)
+    return layer
+
+
+def batch_norm(name, **kwargs):
+    """`BatchNormalization` with the constants of the published heads."""
+    return keras.layers.BatchNormalization(
+        momentum=0.9, epsilon=1e-5, name=name, **kwargs
+    )
+
+
+def layer_norm(name, epsilon=1e-5, **kwargs):
+    """`LayerNormalization` over the channels, with epsilon 1e-5 by default."""
+    return keras.layers.LayerNormalization(epsilon=epsilon, name=name, **kwargs)
+
+
+def check_feature_map(layer, input_shape):
+    """The number of channels of a feature map of shape `(B, H, W, C)`.
+
+    Args:
+        layer: Layer that takes the feature map, for the message.
+        input_shape: What its `build` was called with.
+
+    Raises:
+        ValueError: If the shape is not of rank 4 or `C` is unknown.
+    """
+    shape = tuple(input_shape)
+    if len(shape) != 4 or not isinstance(shape[-1], int):
+        raise ValueError(
+            f"{type(layer).__name__} expects a feature map of shape (B, H, W, C) with "
+            f"a known number of channels C. Received: input_shape={shape}."
+        )
+    return shape[-1]
+
+
+def check_positive(**numbers):
+    """Raises unless each argument is a positive integer.
+
+    Raises:
+        ValueError: If one is not, with its name.
+    """
+    for name, number in numbers.items():
+        if isinstance(number, bool) or int(number) != number or number < 1:
+            raise ValueError(
+                f"`{name}` must be a positive integer. Received: {name}={number!r}."
+            )

@@ -1,0 +1,144 @@
+"""Pooling of feature maps: over a grid of cells, or over the whole image."""
+
+import keras
+from keras import ops
+
+from keras_seg.layers.composite_layer import (
+    CompositeLayer,
+    batch_norm,
+    check_feature_map,
+    check_positive,
+)
+
+
+def adaptive_average_pool(x, sizes):
+    """Averages maps over grids of `n` x `n` cells, for several `n`.
+
+    Cell `i` of `n` along an axis of length `L` covers the positions from
+    `floor(i * L / n)` to `ceil((i + 1) * L / n)`, as adaptive pooling does in the
+    published methods. It is computed as a product with averaging matrices, so that it
+    works for every height and width, also unknown ones.
+
+    Args:
+        x: Tensor of shape `(B, H, W, K)`.
+        sizes: List of integers. Numbers of cells along a side.
+
+    Returns:
+        Tensor of shape `(B, sum(n * n for n in sizes), K)`: the cells of each grid
+        row by row, grids in the order of `sizes`.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    maps = np.random.normal(size=(1, 5, 7, 3)).astype("float32")
+    print(keras_seg.layers.adaptive_average_pool(maps, [1, 2]).shape)  # (1, 5, 3)
+    ```
+    """
+    x = ops.convert_to_tensor(x)
+    shape = ops.shape(x)
+    pooled = []
+    for n in sizes:
+        rows = _averaging_matrix(shape[1], n, x.dtype)  # (n, H)
+        columns = _averaging_matrix(shape[2], n, x.dtype)  # (n, W)
+        cells = ops.einsum("nh,bhwk->bnwk", rows, x)  # (B, n, W, K)
+        cells = ops.einsum("mw,bnwk->bnmk", columns, cells)  # (B, n, n, K)
+        pooled.append(ops.reshape(cells, (-1, n * n, x.shape[-1])))  # (B, n * n, K)
+    return ops.concatenate(pooled, axis=1)
+
+
+def _averaging_matrix(length, num_cells, dtype):
+    cell = ops.arange(num_cells)[:, None]  # (n, 1)
+    start = cell * length // num_cells
+    end = ((cell + 1) * length + num_cells - 1) // num_cells
+    position = ops.arange(length)[None, :]  # (1, L)
+    inside = ops.logical_and(position >= start, position < end)  # (n, L)
+    matrix = ops.cast(inside, "float32") / ops.cast(end - start, "float32")
+    return ops.cast(matrix, dtype)
+
+
+@keras.saving.register_keras_serializable(package="keras_seg")
+class ImagePool(CompositeLayer):
+    """Pools a feature map into one vector: mean, projection, normalisation, activation.
+
+    The normalisation is over the images of a batch. The batch statistics of a single
+    image have no variance: its normalised vector would always be the same, and its
+    moving statistics would be of no use in inference. A batch of one image is therefore
+    normalised with the moving statistics and does not update them (ours).
+
+    Args:
+        units: Integer. Number of output channels.
+        activation: Activation, see `keras.activations.get`.
+        **kwargs: Passed to `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: Tensor of features.
+        training: Boolean, or `None`. Whether batch statistics are used.
+
+    Input shape:
+        `(B, H, W, C)`
+
+    Output shape:
+        `(B, 1, 1, units)`
+
+    Raises:
+        ValueError: If `units` is not a positive integer or the input is not a feature
+            map.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    layer = keras_seg.layers.ImagePool(units=6)
+    print(layer(np.zeros((2, 3, 4, 8), "float32")).shape)  # (2, 1, 1, 6)
+    ```
+    """
+
+    def __init__(self, units, activation="gelu", **kwargs):
+        super().__init__(**kwargs)
+        check_positive(units=units)
+        self.units = units
+        self.activation = keras.activations.get(activation)
+
+    def build(self, input_shape):
+        channels = check_feature_map(self, input_shape)
+        kwargs, pixel = {"dtype": self.dtype_policy}, (input_shape[0], 1, 1)
+        self.add_sublayer(
+            keras.layers.Conv2D(
+                self.units, 1, use_bias=False, name="projection", **kwargs
+            ),
+            (*pixel, channels),
+        )
+        self.add_sublayer(batch_norm("norm", **kwargs), (*pixel, self.units))
+
+    def call(self, inputs, training=None):
+        mean = ops.mean(inputs, axis=(1, 2), keepdims=True)  # (B, 1, 1, C)
+        return self.activation(self._normalize(self.projection(mean), training))
+
+    def _normalize(self, x, training):
+        batch = ops.shape(x)[0]
+        if not training or isinstance(batch, int):
+            return self.norm(x, training=training and batch > 1)
+        # In a TensorFlow graph the batch size may be known only at run time.
+        alone = self.norm(x, training=False)
+        statistics = self.norm.non_trainable_variables
+        before = [ops.copy(variable) for variable in statistics]
+        together = self.norm(x, training=True)
+        for variable, old in zip(statistics, before, strict=True):
+            new = ops.convert_to_tensor(variable)
+            variable.assign(ops.where(batch > 1, new, old))
+        return ops.where(batch > 1, together, alone)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], 1, 1, self.units)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": keras.activations.serialize(self.activation),
+        }
