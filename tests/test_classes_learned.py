@@ -106,7 +106,7 @@ def test_temperature_divides_logits_outside_training():
     np.testing.assert_allclose(
         warm.predict(images, verbose=0), cold.predict(images, verbose=0) / 2, atol=1e-5
     )
-    logits = [m(images, training=True)["logits"] for m in (cold, warm)]
+    logits = [m.training_outputs(images)["logits"] for m in (cold, warm)]
     np.testing.assert_allclose(*map(ops.convert_to_numpy, logits), atol=1e-5)
     with pytest.raises(ValueError, match="temperature=0"):
         make_model(temperature=0)

@@ -99,7 +99,7 @@ def test_the_loss_is_that_of_the_paper(trained):
     """Cross-entropy + 5 focal + 2 dice on the sum of the enlarged masks."""
     images, labels = scene()
     weights = trained.get_weights()
-    outputs = trained(images, training=True)
+    outputs = trained.training_outputs(images)
     outputs = keras.tree.map_structure(
         lambda x: ops.convert_to_numpy(x).astype("float64"), outputs
     )
@@ -179,7 +179,7 @@ def test_a_batch_of_one_with_an_absent_class(frozen):
 
 def test_stride_32_alone():
     model, (images, labels) = make_model(4, pyramid_levels=["P5"]), scene()
-    outputs = model(images, training=True)
+    outputs = model.training_outputs(images)
     assert [m.shape[1:3] for m in outputs["mask_logits"]] == [(1, 1)]
     before = memories(model)
     history = model.fit(images, labels, verbose=0).history

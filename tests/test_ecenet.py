@@ -82,7 +82,7 @@ def test_the_loss_is_that_of_the_paper(trained):
     """Cross-entropy + 5 focal + 2 dice + 0.2 diversity, and each in the logs."""
     images, labels = scene()
     weights = trained.get_weights()
-    outputs = trained(images, training=True)
+    outputs = trained.training_outputs(images)
     outputs = keras.tree.map_structure(
         lambda x: ops.convert_to_numpy(x).astype("float64"), outputs
     )

@@ -58,7 +58,7 @@ def test_the_loss_is_made_of_its_parts(trained):
     weights = trained.get_weights()
     outputs = keras.tree.map_structure(
         lambda x: ops.convert_to_numpy(x).astype("float64"),
-        trained(images, training=True),
+        trained.training_outputs(images),
     )
     trained.set_weights(weights)
     parts = np.stack([connected_components(x, VOID, 32, 4) for x in labels])

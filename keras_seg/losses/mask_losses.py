@@ -7,6 +7,7 @@ each cell takes the label under its centre (ours: the methods do not say).
 from keras import ops
 
 from keras_seg.layers.resizing import resize_nearest
+from keras_seg.losses.class_ids import class_ids
 
 
 def focal_mask_loss(labels, mask_logits, ignore_class=255, alpha=0.25, gamma=2.0):
@@ -84,9 +85,7 @@ def dice_mask_loss(labels, mask_logits, ignore_class=255, smoothing=1.0):
 def _binary_masks(labels, mask_logits, ignore_class):
     mask_logits = ops.convert_to_tensor(mask_logits)
     shape = ops.shape(mask_logits)
-    labels = ops.cast(labels, "int32")
-    if len(labels.shape) == 4:
-        labels = ops.squeeze(labels, axis=-1)
+    labels = class_ids(labels, "A mask loss")
     labels = resize_nearest(labels, shape[1:3])  # (B, h, w)
     valid = ops.not_equal(labels, ignore_class)
     classes = ops.where(valid, labels, -1)  # one_hot of -1 is all zeros

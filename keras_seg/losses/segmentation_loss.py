@@ -1,6 +1,8 @@
 import keras
 from keras import ops
 
+from keras_seg.losses.class_ids import class_ids
+
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class SegmentationLoss(keras.losses.Loss):
@@ -71,9 +73,7 @@ class SegmentationLoss(keras.losses.Loss):
                 f"`class_weights` has {len(self.class_weights)} entries, the logits "
                 f"have {num_classes} classes. Give one weight per class."
             )
-        labels = ops.cast(y_true, "int32")
-        if len(labels.shape) == 4:
-            labels = ops.squeeze(labels, axis=-1)  # (B, H, W)
+        labels = class_ids(y_true, "SegmentationLoss")  # (B, H, W)
         logits = ops.cast(y_pred, "float32")
         valid = ops.not_equal(labels, self.ignore_class)  # (B, H, W)
         safe = ops.where(valid, labels, 0)

@@ -2,6 +2,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seg.losses.class_ids import class_ids
+
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class CalibrationError(keras.metrics.Metric):
@@ -62,8 +64,15 @@ class CalibrationError(keras.metrics.Metric):
         )
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        truth = ops.reshape(ops.cast(y_true, "int32"), (-1,))  # (P,)
         y_pred = ops.cast(y_pred, "float32")
+        y_true = class_ids(y_true, type(self).__name__)
+        if len(y_pred.shape) != len(y_true.shape) + 1 or y_pred.shape[-1] < 2:
+            raise ValueError(
+                "CalibrationError takes logits or probabilities with one channel for "
+                "each class, background included. Received: y_pred of shape "
+                f"{tuple(y_pred.shape)} for y_true of shape {tuple(y_true.shape)}."
+            )
+        truth = ops.reshape(y_true, (-1,))  # (P,)
         if self.from_logits:
             y_pred = ops.softmax(y_pred, axis=-1)
         scores = ops.reshape(y_pred, (-1, y_pred.shape[-1]))  # (P, K)

@@ -2,6 +2,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_seg.losses.class_ids import class_ids
+
 _LIMB = 2**30
 
 
@@ -18,6 +20,7 @@ class ConfusionMetric(keras.metrics.Metric):
 
     def __init__(self, num_classes, ignore_class=255, name=None, dtype=None):
         super().__init__(name=name, dtype=dtype)
+        check_num_classes(num_classes)
         self._direction = "up"
         self.num_classes = num_classes
         self.ignore_class = ignore_class
@@ -27,21 +30,10 @@ class ConfusionMetric(keras.metrics.Metric):
         self.high = self.add_variable(shape, "zeros", dtype="int32", name="high")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        y_true = ops.convert_to_tensor(y_true)
-        y_pred = ops.convert_to_tensor(y_pred)
-        if len(y_true.shape) == 4 and y_true.shape[-1] == 1:
-            y_true = ops.squeeze(y_true, axis=-1)
-        if len(y_pred.shape) == len(y_true.shape) + 1:
-            if y_pred.shape[-1] == self.num_classes:
-                y_pred = ops.argmax(y_pred, axis=-1)
-            elif y_pred.shape[-1] == 1:
-                y_pred = ops.squeeze(y_pred, axis=-1)
-            else:
-                raise ValueError(
-                    f"{type(self).__name__}(num_classes={self.num_classes}) takes "
-                    f"logits with {self.num_classes} channels or class ids. Received: "
-                    f"y_pred of shape {tuple(y_pred.shape)}."
-                )
+        y_true = class_ids(
+            y_true, type(self).__name__, self.num_classes, self.ignore_class
+        )
+        y_pred = self._predicted_ids(y_true, ops.convert_to_tensor(y_pred))
         truth = ops.reshape(ops.cast(y_true, "int32"), (-1,))  # (P,)
         guess = ops.reshape(ops.cast(y_pred, "int32"), (-1,))
         is_class = ops.logical_and(guess >= 0, guess < self.num_classes)
@@ -58,6 +50,28 @@ class ConfusionMetric(keras.metrics.Metric):
         carry = low // _LIMB
         self.low.assign(low - carry * _LIMB)
         self.high.assign(ops.convert_to_tensor(self.high) + carry)
+
+    def _predicted_ids(self, y_true, y_pred):
+        name, classes = type(self).__name__, self.num_classes
+        rank, channels = len(y_true.shape), y_pred.shape[-1]
+        if len(y_pred.shape) == rank + 1 and channels == classes:
+            return ops.argmax(y_pred, axis=-1)
+        if len(y_pred.shape) == rank + 1 and channels == 1:
+            y_pred = ops.squeeze(y_pred, axis=-1)
+        if len(y_pred.shape) != rank:
+            raise ValueError(
+                f"{name}(num_classes={classes}) takes logits with {classes} channels "
+                f"or class ids. Received: y_pred of shape {tuple(y_pred.shape)} for "
+                f"y_true of shape {tuple(y_true.shape)}."
+            )
+        if "float" in keras.backend.standardize_dtype(y_pred.dtype):
+            raise ValueError(
+                f"{name} takes predictions without a channel for each class as class "
+                f"ids, which are integers. Received: y_pred of dtype {y_pred.dtype} "
+                f"and shape {tuple(y_pred.shape)}. For a map of probabilities of class "
+                "1 use y_pred > 0.5; for ids ops.cast(y_pred, 'int32')."
+            )
+        return y_pred
 
     def _counts(self):
         """Hits, pixels of the truth and pixels predicted, per class: float `(K,)`."""
@@ -99,6 +113,20 @@ class ConfusionMetric(keras.metrics.Metric):
             "num_classes": self.num_classes,
             "ignore_class": self.ignore_class,
         }
+
+
+def check_num_classes(num_classes):
+    """Raises unless it is an integer of at least 2."""
+    if isinstance(num_classes, bool) or not isinstance(num_classes, (int, np.integer)):
+        raise ValueError(
+            f"`num_classes` must be an integer. Received: num_classes={num_classes!r}."
+        )
+    if num_classes < 2:
+        raise ValueError(
+            "`num_classes` must be at least 2, as the background counts as a class. "
+            f"Received: num_classes={num_classes}. For one kind of object use "
+            "num_classes=2, with the ids 0 (background) and 1."
+        )
 
 
 def mean_of_present(values, weights):

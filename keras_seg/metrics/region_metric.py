@@ -2,6 +2,7 @@ import keras
 from keras import ops
 
 from keras_seg.layers.resizing import resize_nearest
+from keras_seg.losses.class_ids import class_ids
 
 
 class RegionMetric(keras.metrics.Metric):
@@ -40,9 +41,8 @@ class RegionMetric(keras.metrics.Metric):
         self.images.assign(images + ops.sum(counted))
 
     def _counts(self, y_true, y_pred):
-        labels, regions = ops.cast(y_true, "int32"), ops.convert_to_tensor(y_pred)
-        if len(labels.shape) == 4:
-            labels = ops.squeeze(labels, axis=-1)
+        labels = class_ids(y_true, type(self).__name__)  # (B, H, W)
+        regions = ops.convert_to_tensor(y_pred)
         num_regions = self.num_regions
         if len(regions.shape) == 4:
             num_regions = num_regions or regions.shape[-1]

@@ -2,13 +2,11 @@ import keras
 
 from keras_seg.layers.cpt.cpt_head import CPTHead
 from keras_seg.layers.resizing import resize_bilinear
-from keras_seg.losses.mask_losses import dice_mask_loss, focal_mask_loss
-from keras_seg.models.region_methods import REGION_LOSSES, RegionMethods
-from keras_seg.models.segmenter import Segmenter
+from keras_seg.models.region_segmenter import RegionSegmenter
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class CPT(RegionMethods, Segmenter):
+class CPT(RegionSegmenter):
     """CPT: a feature pyramid rebuilt from prototypes of the categories.
 
     Reference:
@@ -78,6 +76,19 @@ class CPT(RegionMethods, Segmenter):
     ```
     """
 
+    head_class = CPTHead
+    head_arguments = (
+        "hidden_dim",
+        "num_heads",
+        "source",
+        "memory_momentum",
+        "activation",
+        "pool_dim",
+        "dropout",
+        "reasoner",
+    )
+    default_auxiliary_weights = {"mask": 5.0, "dice": 2.0}
+
     def __init__(
         self,
         backbone,
@@ -97,8 +108,10 @@ class CPT(RegionMethods, Segmenter):
         classes_learned=None,
         **kwargs,
     ):
-        head = CPTHead(
-            num_classes if classes_learned is None else len(classes_learned),
+        head = self.make_head(
+            backbone,
+            num_classes,
+            classes_learned,
             hidden_dim=hidden_dim,
             num_heads=num_heads,
             source=source,
@@ -108,38 +121,30 @@ class CPT(RegionMethods, Segmenter):
             pool_dim=pool_dim,
             dropout=dropout,
             reasoner=reasoner,
-            dtype=getattr(backbone, "dtype_policy", None),
-            name="head",
         )
         super().__init__(
-            backbone, head, num_classes, classes_learned=classes_learned, **kwargs
+            backbone,
+            head,
+            num_classes,
+            auxiliary_weights=auxiliary_weights,
+            max_components=max_components,
+            min_component_area=min_component_area,
+            classes_learned=classes_learned,
+            **kwargs,
         )
-        weights = {"mask": 5.0, "dice": 2.0, **(auxiliary_weights or {})}
-        self._init_regions(weights, max_components, min_component_area)
 
     @property
-    def auxiliary_loss_names(self):
-        names = ("mask_loss", "dice_loss") if self.head.has_masks else ()
-        return (*names, *REGION_LOSSES) if self.has_regions else names
+    def method_losses(self):
+        """Names of the losses of masks, if the head has some."""
+        return ("mask_loss", "dice_loss") if self.head.has_masks else ()
 
     def auxiliary_losses(self, labels, outputs):
-        losses = self.region_losses(outputs) if self.has_regions else {}
-        if not self.head.has_masks:
-            return losses
-        size = keras.ops.shape(labels)[1:3]
-        masks = sum(resize_bilinear(m, size) for m in outputs["mask_logits"])
-        weights = self.auxiliary_weights  # masks: (B, H, W, K)
-        return {
-            **losses,
-            "mask_loss": (
-                weights["mask"],
-                focal_mask_loss(labels, masks, self.ignore_class),
-            ),
-            "dice_loss": (
-                weights["dice"],
-                dice_mask_loss(labels, masks, self.ignore_class),
-            ),
-        }
+        losses = super().auxiliary_losses(labels, outputs)
+        if self.head.has_masks:
+            size = keras.ops.shape(labels)[1:3]
+            masks = sum(resize_bilinear(m, size) for m in outputs["mask_logits"])
+            losses.update(self.mask_losses(labels, masks))  # masks: (B, H, W, K)
+        return losses
 
     def prototypes(self, update=0):
         """The prototypes of the data set that the model has in its memory.
@@ -169,22 +174,3 @@ class CPT(RegionMethods, Segmenter):
             names = [names[i] for i in self.classes_learned]
         memory = updates[update].memory.memory
         return list(names), keras.ops.convert_to_numpy(memory)
-
-    def get_config(self):
-        head = self.head.get_config()
-        keys = (
-            "hidden_dim",
-            "num_heads",
-            "source",
-            "memory_momentum",
-            "activation",
-            "pool_dim",
-            "dropout",
-            "reasoner",
-        )
-        return {
-            **super().get_config(),
-            **{key: head[key] for key in keys},
-            "auxiliary_weights": self.auxiliary_weights,
-            **self._region_config(),
-        }

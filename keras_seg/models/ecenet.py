@@ -2,13 +2,11 @@ import keras
 
 from keras_seg.layers.ecenet.ecenet_head import ECENetHead
 from keras_seg.losses.diversity_loss import diversity_loss
-from keras_seg.losses.mask_losses import dice_mask_loss, focal_mask_loss
-from keras_seg.models.region_methods import REGION_LOSSES, RegionMethods
-from keras_seg.models.segmenter import Segmenter
+from keras_seg.models.region_segmenter import RegionSegmenter
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class ECENet(RegionMethods, Segmenter):
+class ECENet(RegionSegmenter):
     """ECENet: semantic segmentation from explicit class embeddings.
 
     Reference:
@@ -70,6 +68,18 @@ class ECENet(RegionMethods, Segmenter):
     ```
     """
 
+    head_class = ECENetHead
+    head_arguments = (
+        "hidden_dim",
+        "num_heads",
+        "query_activation",
+        "gated",
+        "dropout",
+        "reasoner",
+    )
+    default_auxiliary_weights = {"mask": 5.0, "dice": 2.0, "diversity": 0.2}
+    method_losses = ("mask_loss", "dice_loss", "diversity_loss")
+
     def __init__(
         self,
         backbone,
@@ -86,63 +96,33 @@ class ECENet(RegionMethods, Segmenter):
         classes_learned=None,
         **kwargs,
     ):
-        head = ECENetHead(
-            num_classes if classes_learned is None else len(classes_learned),
+        head = self.make_head(
+            backbone,
+            num_classes,
+            classes_learned,
             hidden_dim=hidden_dim,
             num_heads=num_heads,
             query_activation=query_activation,
             gated=gated,
             dropout=dropout,
             reasoner=reasoner,
-            dtype=getattr(backbone, "dtype_policy", None),
-            name="head",
         )
         super().__init__(
-            backbone, head, num_classes, classes_learned=classes_learned, **kwargs
+            backbone,
+            head,
+            num_classes,
+            auxiliary_weights=auxiliary_weights,
+            max_components=max_components,
+            min_component_area=min_component_area,
+            classes_learned=classes_learned,
+            **kwargs,
         )
-        weights = {"mask": 5.0, "dice": 2.0, "diversity": 0.2}
-        self._init_regions(
-            {**weights, **(auxiliary_weights or {})}, max_components, min_component_area
-        )
-
-    @property
-    def auxiliary_loss_names(self):
-        names = ("mask_loss", "dice_loss", "diversity_loss")
-        return (*names, *REGION_LOSSES) if self.has_regions else names
 
     def auxiliary_losses(self, labels, outputs):
-        weights, masks = self.auxiliary_weights, outputs["mask_logits"]
         channels = [r.diversity_channels for r in self.head.reconstructions]
-        losses = self.region_losses(outputs) if self.has_regions else {}
+        diversity = diversity_loss(outputs["diversity"], channels)
         return {
-            **losses,
-            "mask_loss": (
-                weights["mask"],
-                focal_mask_loss(labels, masks, self.ignore_class),
-            ),
-            "dice_loss": (
-                weights["dice"],
-                dice_mask_loss(labels, masks, self.ignore_class),
-            ),
-            "diversity_loss": (
-                weights["diversity"],
-                diversity_loss(outputs["diversity"], channels),
-            ),
-        }
-
-    def get_config(self):
-        head = self.head.get_config()
-        keys = (
-            "hidden_dim",
-            "num_heads",
-            "query_activation",
-            "gated",
-            "dropout",
-            "reasoner",
-        )
-        return {
-            **super().get_config(),
-            **{key: head[key] for key in keys},
-            "auxiliary_weights": self.auxiliary_weights,
-            **self._region_config(),
+            **super().auxiliary_losses(labels, outputs),
+            **self.mask_losses(labels, outputs["mask_logits"]),
+            "diversity_loss": (self.auxiliary_weights["diversity"], diversity),
         }

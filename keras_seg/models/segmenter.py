@@ -1,22 +1,29 @@
+import logging
+
 import keras
-import keras_hub
 
 from keras_seg.inference.segment import segment
 from keras_seg.keras_internals.low_memory_model import LowMemoryModel
+from keras_seg.keras_internals.trainable_state import (
+    optimizer_variables,
+    set_trainable_state,
+    trainable_state,
+    variable_paths,
+    variables_at,
+)
 from keras_seg.layers.resizing import ResizeToMatch, ResizeToMultiple
 from keras_seg.layers.scatter_classes import ScatterClasses
-from keras_seg.metrics.mean_iou import MeanIoU
+from keras_seg.models.label_map_trainer import LabelMapTrainer
 from keras_seg.models.segmenter_checks import (
     check_classes,
     check_levels,
     check_long_side,
     image_size,
 )
-from keras_seg.optimizers.multiplier_adamw import MultiplierAdamW
 from keras_seg.presets.preset_mixin import PresetMixin
 
 
-class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
+class Segmenter(PresetMixin, LabelMapTrainer):
     """Base class of the models: images in, logits of the same height and width out.
 
     It is a task of keras-hub, with what that lacks for segmentation: void labels,
@@ -142,7 +149,7 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
         self.freeze_backbone_norm = freeze_backbone_norm
         self.temperature = float(temperature)
         images = keras.Input((*image_size(backbone, input_scale), 3), name="images")
-        outputs = self._forward(images, training=False)
+        outputs = self.compute_outputs(images, training=False)
         super().__init__(
             inputs=images, outputs=outputs["logits"], compile=False, **kwargs
         )
@@ -165,43 +172,15 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
         if compile:
             self.compile()
 
-    # Every source of data that Keras takes; see the docstring.
-    fit = keras.Model.fit
-    evaluate = keras.Model.evaluate
-    predict = keras.Model.predict
-    train_on_batch = keras.Model.train_on_batch
-    test_on_batch = keras.Model.test_on_batch
-    predict_on_batch = keras.Model.predict_on_batch
-
-    auxiliary_loss_names = ()
-
     def segment(self, image, tile=None, overlap=0.125, threshold=None, long_side=None):
         """The class ids `(H, W)` of one image. See `keras_seg.inference.segment`."""
         return segment(
             self, image, tile, overlap, threshold=threshold, long_side=long_side
         )
 
-    def auxiliary_losses(self, labels, outputs):
-        """Losses of the head's further outputs in training.
-
-        Args:
-            labels: Integer tensor `(B, H, W)`, channels of the head or void.
-            outputs: The dictionary that the head returned.
-
-        Returns:
-            Dictionary from the names in `auxiliary_loss_names` to pairs of a weight
-            and a scalar.
-        """
-        return {}
-
-    def call(self, inputs, training=None, mask=None):
-        outputs = self._forward(inputs, training)
-        return outputs if training else outputs["logits"]
-
-    def _forward(self, images, training):
-        x = self.resize_to_multiple(
-            self.preprocessor(images)
-        )  # (B, H * scale, W * scale, 3)
+    def compute_outputs(self, images, training):
+        x = self.preprocessor(images)
+        x = self.resize_to_multiple(x)  # (B, H * scale, W * scale, 3)
         frozen = training and self.freeze_backbone_norm
         features = self.pyramid(x, training=False if frozen else training)
         features = keras.tree.flatten(features)  # a list, also of a single level
@@ -214,74 +193,36 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
             logits = self.scatter_classes(logits)  # (B, H, W, K)
         return {**outputs, "logits": logits}
 
-    def compile(self, optimizer="auto", loss="auto", *, metrics="auto", **kwargs):
-        """Configures the model for training; every argument has a default.
+    # === Saving ===
 
-        Args:
-            optimizer: By default AdamW at 6e-5, ten times that for the head, without
-                weight decay on biases and normalisation.
-            loss: Of logits and label maps; by default cross-entropy without void. The
-                auxiliary losses of the method are added in training in any case.
-            metrics: By default `keras_seg.metrics.MeanIoU`.
-            **kwargs: Passed to `keras.Model.compile`.
-        """
-        if optimizer == "auto":
-            optimizer = MultiplierAdamW(
-                6e-5,
-                multipliers={"^head/": 10.0},
-                weight_decay=0.01,
-                no_decay=["bias", "gamma", "beta"],
-            )
-        if loss == "auto":
-            loss = keras.losses.SparseCategoricalCrossentropy(
-                from_logits=True, ignore_class=self.ignore_class
-            )
-        if metrics == "auto":
-            metrics = [MeanIoU(self.num_classes, self.ignore_class)]
-        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kwargs)
+    def _roots(self):
+        return {
+            "model": self,
+            "backbone": self.backbone,
+            "head": self.head,
+            "preprocessor": self.preprocessor,
+            "pyramid": self.pyramid,
+        }
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config and self.optimizer is not None:
+            variables = optimizer_variables(self.optimizer)
+            # They differ if layers were frozen or set free without `compile`.
+            if variables and set(map(id, variables)) != {
+                id(v) for v in self.trainable_variables
+            }:
+                config["optimizer_variables"] = variable_paths(self._roots(), variables)
+        return config
 
     def compile_from_config(self, config):
         # Keras leaves this to models whose `compile` has defaults of its own.
+        config = dict(config)
+        paths = config.pop("optimizer_variables", None)
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
-    def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
-        logits = y_pred["logits"] if isinstance(y_pred, dict) else y_pred
-        channels = y
-        if self.scatter_classes is not None:
-            y, channels = self.scatter_classes.labels_learned(y, self.ignore_class)
-        loss = super().compute_loss(x, y, logits, sample_weight, training)
-        if not isinstance(y_pred, dict):
-            return loss
-        auxiliary = self.auxiliary_losses(channels, y_pred)
-        for tracker in self.auxiliary_trackers:
-            weight, value = auxiliary[tracker.name]
-            tracker.update_state(value)
-            loss = loss + weight * keras.ops.cast(value, loss.dtype)
-        return loss
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        if not isinstance(y_pred, dict):
-            return super().compute_metrics(x, y, y_pred, sample_weight)
-        results = super().compute_metrics(x, y, y_pred["logits"], sample_weight)
-        results.update({t.name: t.result() for t in self.auxiliary_trackers})
-        return results
-
-    def get_metrics_result(self):
-        # The auxiliary losses exist in training alone; `compute_metrics` adds them.
-        return {
-            name: value
-            for name, value in super().get_metrics_result().items()
-            if name not in self.auxiliary_loss_names
-        }
-
-    def make_train_function(self, force=False):
-        # TensorFlow traces a step twice if it makes the variables of the optimizer.
-        if not self.optimizer.built:
-            self.optimizer.build(self.trainable_variables)
-        return super().make_train_function(force)
+        if self.optimizer is not None:
+            variables = paths and variables_at(self._roots(), paths)
+            self.optimizer.build(variables or self.trainable_variables)
 
     def get_config(self):
         return {
@@ -299,4 +240,20 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
             "long_side": self.long_side,
             "crop_size": self.crop_size,
             "test_protocol": self.test_protocol,
+            "trainable_state": trainable_state(self._roots()),
         }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        state = config.pop("trainable_state", None)
+        model = super().from_config(config)
+        if state is not None:
+            missing = set_trainable_state(model._roots(), state)
+            if missing:
+                logging.getLogger("keras_seg").warning(
+                    "%s was saved with frozen layers that it does not have now: %s.",
+                    cls.__name__,
+                    ", ".join(missing),
+                )
+        return model

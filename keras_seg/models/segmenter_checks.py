@@ -1,12 +1,11 @@
 """What the constructor of `Segmenter` asks of its arguments."""
 
+from keras_seg.metrics.confusion_metric import check_num_classes
+
 
 def check_classes(num_classes, class_names, palette, ignore_class):
     """Raises where names, colours or void do not fit the number of classes."""
-    if not isinstance(num_classes, int) or num_classes < 1:
-        raise ValueError(
-            f"`num_classes` must be a positive integer. Received: {num_classes}."
-        )
+    check_num_classes(num_classes)
     for name, value in (("class_names", class_names), ("palette", palette)):
         if value is not None and len(value) != num_classes:
             raise ValueError(
@@ -14,9 +13,12 @@ def check_classes(num_classes, class_names, palette, ignore_class):
                 f"entries for num_classes={num_classes}. Void has no entry."
             )
     if 0 <= ignore_class < num_classes:
+        free = 255 if num_classes <= 255 else 65535
         raise ValueError(
             f"`ignore_class` must not be the id of a class. Received: ignore_class="
-            f"{ignore_class} with num_classes={num_classes}. Use 255."
+            f"{ignore_class} with num_classes={num_classes}. Pass ignore_class={free}"
+            f"{'' if free == 255 else ', the largest id of a mask of 16 bits, or -1'}"
+            "; void pixels of the labels must have this id."
         )
 
 

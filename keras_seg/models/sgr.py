@@ -1,12 +1,11 @@
 import keras
 
 from keras_seg.layers.sgr.sgr_head import SGRHead
-from keras_seg.models.region_methods import REGION_LOSSES, RegionMethods
-from keras_seg.models.segmenter import Segmenter
+from keras_seg.models.region_segmenter import RegionSegmenter
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class SGR(RegionMethods, Segmenter):
+class SGR(RegionSegmenter):
     """SGR: DeepLabV3 that reasons about latent, semantic regions.
 
     Reference:
@@ -81,6 +80,9 @@ class SGR(RegionMethods, Segmenter):
     ```
     """
 
+    head_class = SGRHead
+    head_arguments = ("hidden_dim", "reasoner", "dilation_rates", "dropout")
+
     def __init__(
         self,
         backbone,
@@ -100,19 +102,22 @@ class SGR(RegionMethods, Segmenter):
         if dilation_rates is None:
             factor = 2 if levels[-1] == "P3" else 1
             dilation_rates = [6 * factor, 12 * factor, 18 * factor]
-        head = SGRHead(
-            num_classes if classes_learned is None else len(classes_learned),
+        head = self.make_head(
+            backbone,
+            num_classes,
+            classes_learned,
             hidden_dim=hidden_dim,
             reasoner=reasoner,
             dilation_rates=dilation_rates,
             dropout=dropout,
-            dtype=getattr(backbone, "dtype_policy", None),
-            name="head",
         )
         super().__init__(
             backbone,
             head,
             num_classes,
+            auxiliary_weights=auxiliary_weights,
+            max_components=max_components,
+            min_component_area=min_component_area,
             pyramid_levels=levels,
             classes_learned=classes_learned,
             **kwargs,
@@ -121,24 +126,6 @@ class SGR(RegionMethods, Segmenter):
         for layer in backbone.layers:
             if id(layer) not in used:
                 layer.trainable = False  # no gradient, so no weight decay either
-        self._init_regions(auxiliary_weights, max_components, min_component_area)
-
-    @property
-    def auxiliary_loss_names(self):
-        return REGION_LOSSES if self.has_regions else ()
-
-    def auxiliary_losses(self, labels, outputs):
-        return self.region_losses(outputs) if self.has_regions else {}
-
-    def get_config(self):
-        head = self.head.get_config()
-        keys = ("hidden_dim", "reasoner", "dilation_rates", "dropout")
-        return {
-            **super().get_config(),
-            **{key: head[key] for key in keys},
-            "auxiliary_weights": self.auxiliary_weights,
-            **self._region_config(),
-        }
 
 
 def _coarsest_level(backbone):

@@ -7,15 +7,16 @@ from keras_seg.keras_internals.data_loader import copy_data_loader
 
 
 def map_labels(x, y, function):
-    """Changes the labels of whatever one can give to `fit`, while it is read.
+    """Changes or checks the labels of all that `fit` takes, while they are read.
 
     Args:
         x: Arrays; or a `keras.utils.PyDataset`, `tf.data.Dataset`, torch `DataLoader`,
             grain dataset or generator of `(x, y)` or `(x, y, sample_weight)`.
         y: Array where `x` is one, else `None`.
-        function: Called with a NumPy array of labels, a whole batch or all; returns an
-            int32 array of the same shape. It is called where batches are made, in
-            worker threads or processes.
+        function: Called with a NumPy array of labels, of a batch or of all images,
+            and the shape of the images, a tuple or `None`. Returns the labels, or an
+            integer array of the same shape in their place. It is called where batches
+            are made, in worker threads or processes.
 
     Returns:
         The pair `(x, y)` for `fit`, of the same kind as what came in.
@@ -30,12 +31,14 @@ def map_labels(x, y, function):
     from keras_seg.data.batches.map_labels import map_labels
 
     images, labels = np.zeros((2, 4, 4, 3)), np.zeros((2, 4, 4), "int32")
-    images, labels = map_labels(images, labels, lambda labels: labels + 1)
+    images, labels = map_labels(images, labels, lambda labels, shape: labels + 1)
     print(labels.max())  # 1
     ```
     """
     if y is not None:
-        return x, function(_to_numpy(y))
+        labels = to_numpy(y)
+        changed = function(labels, image_shape(x))
+        return x, y if changed is labels else changed
     change = _Change(function)
     module = type(x).__module__.split(".")[0]
     if isinstance(x, keras.utils.PyDataset):
@@ -49,10 +52,10 @@ def map_labels(x, y, function):
     if module == "grain" and hasattr(x, "map"):
         return x.map(change), None
     raise ValueError(
-        "Components of labels are made for arrays with `y`, and for PyDataset, "
-        "tf.data.Dataset, torch's DataLoader, grain datasets and generators. Received: "
-        f"x of type {type(x)}, y={y}. Wrap it in a generator of (images, labels), or "
-        "switch the region loss off: auxiliary_weights={'region': 0}."
+        "Labels come as an array `y`, or with the images from a PyDataset, a "
+        "tf.data.Dataset, torch's DataLoader, a grain dataset or a generator. "
+        f"Received: x of type {type(x)}, y={y}. Pass y=..., or wrap your data in a "
+        "generator of (images, labels)."
     )
 
 
@@ -71,8 +74,11 @@ class _Change:
                 f"Received: {type(batch)}."
             )
         images, labels, *weights = batch
-        changed = self.function(_to_numpy(labels))
-        if hasattr(labels, "new_tensor"):  # of torch, as Keras wants a DataLoader's
+        array = to_numpy(labels)
+        changed = self.function(array, image_shape(images))
+        if changed is array:
+            changed = labels
+        elif hasattr(labels, "new_tensor"):  # Keras expects tensors of a DataLoader
             changed = labels.int().new_tensor(changed)
         return (images, changed, *weights)
 
@@ -101,7 +107,7 @@ class _MappedDataset(keras.utils.PyDataset):
 
 
 def _map_tf_dataset(dataset, function):
-    import tensorflow as tf  # it is there: the dataset is one of its objects
+    import tensorflow as tf  # installed: the dataset is one of its objects
 
     if not isinstance(dataset.element_spec, tuple) or len(dataset.element_spec) < 2:
         raise ValueError(
@@ -109,15 +115,25 @@ def _map_tf_dataset(dataset, function):
             f"sample_weight). Received: {dataset.element_spec}."
         )
 
+    def on_arrays(labels, shape):
+        return function(labels, tuple(shape)).astype("int32")
+
     def change(images, labels, *weights):
-        changed = tf.numpy_function(function, [labels], tf.int32)
+        changed = tf.numpy_function(on_arrays, [labels, tf.shape(images)], tf.int32)
         changed.set_shape(labels.shape)
         return (images, changed, *weights)
 
     return dataset.map(change, num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def _to_numpy(labels):
+def to_numpy(labels):
+    """An array of labels of any kind."""
     if keras.ops.is_tensor(labels):
         return keras.ops.convert_to_numpy(labels)
     return np.asarray(labels)
+
+
+def image_shape(images):
+    """The shape of an array or tensor, or `None` of all else."""
+    shape = getattr(images, "shape", None)
+    return None if shape is None else tuple(shape)

@@ -1,0 +1,111 @@
+"""Void, weights and losses: what is given to `compile` and `fit` must fit the model."""
+
+import keras
+
+_UNKNOWN = object()
+
+
+def check_logits_loss(loss):
+    """Raises if a loss expects probabilities, as the models return logits."""
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", "")
+    is_plain = name.replace("_", "").lower().endswith("crossentropy")
+    if isinstance(loss, type) or not (
+        (is_plain and not isinstance(loss, keras.losses.Loss))
+        or getattr(loss, "from_logits", True) is False
+    ):
+        return
+    raise ValueError(
+        "The model returns logits, but the loss expects probabilities. Received: "
+        f"loss={loss!r}. Leave `loss` out, or use "
+        "keras.losses.SparseCategoricalCrossentropy(from_logits=True, "
+        "ignore_class=255) or keras_seg.losses.SegmentationLoss()."
+    )
+
+
+def check_void(losses_and_metrics, model):
+    """Raises if losses or metrics have another void label than a model."""
+    for x in keras.tree.flatten(losses_and_metrics):
+        void = getattr(x, "ignore_class", None)
+        if void is None or void == model.ignore_class:
+            continue
+        if 0 <= void < model.num_classes:  # a class that is left out on purpose
+            continue
+        raise ValueError(
+            f"`{type(x).__name__}` has ignore_class={void}, the model has "
+            f"ignore_class={model.ignore_class}. Pass ignore_class="
+            f"{model.ignore_class} to it, or make the model with ignore_class={void}."
+        )
+    if model.classes_learned is not None:
+        for loss in keras.tree.flatten(losses_and_metrics[0]):
+            if not loss_ignores(loss, model.ignore_class):
+                raise ValueError(
+                    "With `classes_learned` all other classes are void to the loss. "
+                    f"`{type(loss).__name__}` does not leave void out: pass "
+                    f"ignore_class={model.ignore_class} to it."
+                )
+
+
+def loss_ignores(loss, ignore_class):
+    """Whether a loss leaves out void, as far as it says; losses of one's own do not."""
+    void = getattr(loss, "ignore_class", _UNKNOWN)
+    return void is _UNKNOWN or void == ignore_class
+
+
+def check_ignore_class(dataset, ignore_class):
+    """Raises if a dataset says that another label than the model's is void."""
+    for holder in (dataset, getattr(dataset, "source", None)):
+        void = getattr(holder, "ignore_class", None)
+        if void is not None and void != ignore_class:
+            raise ValueError(
+                f"The data have ignore_class={void}, the model has ignore_class="
+                f"{ignore_class}. Make the model with ignore_class={void}, or read the "
+                f"data with ignore_class={ignore_class}."
+            )
+
+
+def class_weight_error(class_weight, num_classes):
+    """What to use in place of `class_weight`, which Keras applies to whole images."""
+    weights = "[weight of class 0, weight of class 1, ...]"
+    if isinstance(class_weight, dict):
+        weights = [float(class_weight.get(i, 1.0)) for i in range(num_classes)]
+        if num_classes > 20:
+            weights = f"[{', '.join(map(str, weights[:3]))}, ...]"
+    return ValueError(
+        "`class_weight` does not weigh pixels. Leave it out and weigh the classes in "
+        "the loss: model.compile(loss=keras_seg.losses.SegmentationLoss("
+        f"class_weights={weights}))."
+    )
+
+
+def pixel_weights(sample_weight, logits=None):
+    """Sample weights in a shape that broadcasts over pixels.
+
+    Args:
+        sample_weight: Tensor `(B,)` or `(B, 1)`, one weight for each image;
+            `(B, H, W)` or `(B, H, W, 1)`, one for each pixel; or `None`.
+        logits: Tensor `(B, H, W, K)`, to compare shapes with.
+
+    Returns:
+        Tensor `(B, 1, 1)` or `(B, H, W)`, or `None`.
+
+    Raises:
+        ValueError: If the shape is another.
+    """
+    if sample_weight is None:
+        return None
+    shape = tuple(sample_weight.shape)
+    if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
+        return keras.ops.reshape(sample_weight, (-1, 1, 1))  # (B, 1, 1)
+    if len(shape) == 4 and shape[-1] == 1:
+        sample_weight = keras.ops.squeeze(sample_weight, axis=-1)  # (B, H, W)
+    size = (None, None) if logits is None else tuple(logits.shape[1:3])
+    known = all(
+        None in (a, b) or a == b for a, b in zip(shape[1:3], size, strict=False)
+    )
+    if len(sample_weight.shape) == 3 and (known or shape[1:3] == (1, 1)):
+        return sample_weight
+    raise ValueError(
+        "`sample_weight` must have one weight for each image, (batch,), or for each "
+        f"pixel, (batch, height, width). Received: shape {shape} for images of "
+        f"{size[0]} x {size[1]} pixels."
+    )
