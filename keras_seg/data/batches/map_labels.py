@@ -4,6 +4,8 @@ import types
 import keras
 import numpy as np
 
+from keras_seg.data.batches.read_ahead_dataset import ReadAheadDataset
+
 
 def map_labels(x, y, function):
     """Changes the labels of whatever one can give to `fit`, while it is read.
@@ -37,6 +39,8 @@ def map_labels(x, y, function):
         return x, function(_to_numpy(y))
     change = _Change(function)
     module = type(x).__module__.split(".")[0]
+    if isinstance(x, ReadAheadDataset):
+        return x.map(change), None
     if isinstance(x, keras.utils.PyDataset):
         return _MappedDataset(x, change), None
     if isinstance(x, types.GeneratorType):
