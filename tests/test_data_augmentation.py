@@ -202,3 +202,37 @@ def test_photometric_distortion_steps():
         assert abs(int(result.max()) - 200) <= 1  # the value stays
     hues = {tuple(r[0, 0] > 110) for r in results(hue=180)}
     assert len(hues) > 2  # the strongest channel changes
+
+
+@pytest.mark.parametrize(
+    "dtype, ignore_class, expected",
+    [
+        ("bool", 255, "uint8"),
+        ("uint8", 255, "uint8"),
+        ("int8", 255, "int32"),
+        ("uint8", -1, "int32"),
+        ("int8", -1, "int8"),
+        ("uint16", 255, "uint16"),
+        ("int64", -1, "int64"),
+    ],
+)
+def test_padding_is_void_whatever_the_type(dtype, ignore_class, expected):
+    label = (np.arange(400).reshape(20, 20) % 2).astype(dtype)
+    image = np.zeros((20, 20, 3), "uint8")
+    augment = TrainAugmentation((40, 40), (1, 1), ignore_class=ignore_class)
+    _, crop = augment(image, label, np.random.default_rng(0))
+    assert crop.dtype == expected
+    ids, counts = np.unique(crop, return_counts=True)
+    assert dict(zip(ids.tolist(), counts.tolist(), strict=True)) == {
+        0: 200,
+        1: 200,
+        ignore_class: 1200,
+    }
+
+
+def test_labels_that_are_no_ids_are_refused():
+    image = np.zeros((8, 8, 3), "uint8")
+    with pytest.raises(ValueError, match="integers.*float32.*astype"):
+        TrainAugmentation((8, 8))(
+            image, np.zeros((8, 8), "float32"), np.random.default_rng(0)
+        )

@@ -3,8 +3,15 @@
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
-from keras_seg.data import TrainAugmentation, evaluation_dataset, training_dataset
+from keras_seg.data import (
+    SegmentationFolder,
+    TrainAugmentation,
+    evaluation_dataset,
+    training_dataset,
+)
+from keras_seg.data.batches.map_labels import map_labels
 
 
 class Numbered:
@@ -27,8 +34,10 @@ def numbers(dataset):
     return [batch[0][:, 0, 0, 0].tolist() for batch in dataset]
 
 
-def tiny_model():
-    model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(3, 1)])
+def tiny_model(channels=3):
+    model = keras.Sequential(
+        [keras.Input((None, None, 3)), keras.layers.Conv2D(channels, 1)]
+    )
     loss = keras.losses.SparseCategoricalCrossentropy(True, ignore_class=255)
     model.compile("sgd", loss)
     return model
@@ -107,37 +116,129 @@ def test_bad_arguments():
         evaluation_dataset([])
 
 
-def test_fit_asks_each_epoch_for_its_own_batches():
-    source = Numbered([(8, 8)] * 8)
+class LastBatch(keras.metrics.Metric):
+    """A number that tells which labels the last step had."""
 
-    def asked_by_fit(initial_epoch, epochs):
-        asked = []
-        dataset = training_dataset(
-            source, 2, TrainAugmentation((8, 8)), initial_epoch=initial_epoch
-        )
-        original = type(dataset)
+    def __init__(self):
+        super().__init__(name="code")
+        self.code = self.add_variable((), "zeros", name="code")
 
-        class Recorded(original):
-            def __getitem__(self, index):
-                asked.append((self.epoch, index))
-                return original.__getitem__(self, index)
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        weights = keras.ops.convert_to_tensor(WEIGHTS)
+        self.code.assign(keras.ops.sum(keras.ops.cast(y_true, "float32") * weights))
 
-        dataset.__class__ = Recorded
-        history = tiny_model().fit(
-            dataset,
-            initial_epoch=initial_epoch,
-            epochs=epochs,
-            validation_data=evaluation_dataset(source, 4),
-            verbose=0,
-        )
-        assert np.isfinite(history.history["val_loss"]).all()
-        assert dataset.epoch == epochs + 1
-        # Before training Keras may look at batches of the epoch before it.
-        return {call for call in asked if call[0] > initial_epoch}
+    def result(self):
+        return self.code + 0.0
 
-    expected = {(epoch, index) for epoch in (1, 2, 3) for index in range(4)}
-    assert asked_by_fit(0, 3) == expected
-    assert asked_by_fit(2, 3) == {call for call in expected if call[0] == 3}
+
+WEIGHTS = np.random.default_rng(3).integers(1, 99, (2, 8, 8)).astype("float32")
+RANDOM = np.random.default_rng(0)
+PAIRS = [
+    (np.zeros((12, 12, 3), "uint8"), RANDOM.integers(0, 3, (12, 12)).astype("uint8"))
+    for _ in range(9)
+]
+WHOLE = [(image[:8, :8], label[:8, :8]) for image, label in PAIRS]
+
+
+def recording_model():
+    model = tiny_model()
+    model.compile("sgd", model.loss, metrics=[LastBatch()])
+    return model
+
+
+def make_dataset(workers, initial_epoch=0, **kwargs):
+    augmentation = TrainAugmentation((8, 8), (1, 1), photometric=False)
+    return training_dataset(
+        PAIRS, 2, augmentation, 5, workers, initial_epoch=initial_epoch, **kwargs
+    )
+
+
+def codes(steps, steps_per_epoch=4):
+    """What the batches with these numbers give, counted from epoch 0 on."""
+    dataset = make_dataset(0, steps_per_epoch=steps_per_epoch)
+    return [float((dataset.make_batch(i)[1] * WEIGHTS).sum()) for i in steps]
+
+
+def trained_on(model, dataset, **kwargs):
+    seen = []
+    record = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append(float(logs["code"]))
+    )
+    model.fit(dataset, callbacks=[record], verbose=0, **kwargs)
+    return seen
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2, 4])
+def test_fit_trains_on_the_batches_from_epoch_0_on(workers):
+    """Also where it is resumed, and where the model was compiled anew in between."""
+    model = recording_model()
+    dataset = make_dataset(workers)
+    validation = evaluation_dataset(WHOLE[:4], 2, workers)
+    seen = trained_on(model, dataset, epochs=3, validation_data=validation)
+    assert seen == codes(range(12))
+    assert dataset.epoch == 3
+    model.compile("sgd", model.loss, metrics=[LastBatch()])
+    resumed = {"initial_epoch": 3, "epochs": 5}
+    expected = codes(range(12, 20))
+    assert trained_on(model, dataset, **resumed) == expected
+    for shuffle in (False, True):
+        dataset = make_dataset(workers, 3)
+        assert trained_on(model, dataset, shuffle=shuffle, **resumed) == expected
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_fit_may_have_steps_of_its_own(workers):
+    seen = trained_on(
+        recording_model(), make_dataset(workers), steps_per_epoch=2, epochs=4
+    )
+    assert seen == codes(range(8))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_epoch_of_one_batch(workers):
+    model = recording_model()
+    dataset = make_dataset(workers, steps_per_epoch=1)
+    assert trained_on(model, dataset, epochs=3) == codes(range(3), 1)
+    model.compile("sgd", model.loss, metrics=[LastBatch()])
+    assert trained_on(model, dataset, epochs=2) == codes(range(3, 5), 1)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_epoch_that_was_interrupted_is_done_again(workers):
+    model, dataset = recording_model(), make_dataset(workers)
+
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 1:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(dataset, callbacks=[Stop()], verbose=0)
+    assert trained_on(model, dataset) == codes(range(4))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_model_with_regions_trains_on_the_same_batches(workers):
+    dataset, function = make_dataset(workers), lambda labels: labels + 1
+    mapped, _ = map_labels(dataset, None, function)
+    model = tiny_model(4)
+    model.compile("sgd", model.loss, metrics=[LastBatch()])
+    assert trained_on(model, mapped, epochs=2) == [
+        code + WEIGHTS.sum() for code in codes(range(8))
+    ]
+
+
+@pytest.mark.parametrize("workers", [0, 2, 4])
+def test_evaluate_sees_each_image_once(workers):
+    model = recording_model()
+    dataset = evaluation_dataset(WHOLE, 2, workers)
+    seen = []
+    record = keras.callbacks.LambdaCallback(
+        on_test_batch_end=lambda batch, logs: seen.append(float(logs["code"]))
+    )
+    model.evaluate(dataset, steps=4, callbacks=[record], verbose=0)
+    labels = [dataset[i][1] for i in range(4)]
+    assert seen == [float((label * WEIGHTS).sum()) for label in labels]
 
 
 def test_workers_pass_on_errors():
@@ -175,3 +276,91 @@ def test_evaluation_of_unequal_sizes(sizes):
     assert sum(numbers(dataset), []) == indices
     loss = tiny_model().evaluate(dataset, verbose=0)
     assert np.isfinite(loss)
+
+
+class Labelled:
+    """One image with a given label map."""
+
+    num_classes, names = 3, ["street"]
+
+    def __init__(self, label, **attributes):
+        self.label = label
+        vars(self).update(attributes)
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return np.zeros((8, 8, 3), "uint8"), self.label
+
+
+def make_datasets(source):
+    yield training_dataset(source, 1)
+    yield evaluation_dataset(source)
+
+
+@pytest.mark.parametrize(
+    "label, ids",
+    [
+        (np.ones((8, 8), bool), [1]),
+        (np.ones((8, 8, 1), "float32"), [1]),
+        (np.full((8, 8), 2, "int64"), [2]),
+        (np.full((8, 8), 255, "uint16"), [255]),
+    ],
+)
+def test_labels_of_many_kinds(label, ids):
+    for dataset in make_datasets(Labelled(label)):
+        labels = dataset[0][1]
+        assert labels.shape == (1, 8, 8) and labels.dtype == np.int32
+        assert np.unique(labels).tolist() == ids
+
+
+@pytest.mark.parametrize(
+    "label, message",
+    [
+        (np.full((8, 8), 3, "uint8"), r"'street' holds the ids \[3\], expected 0 to 2"),
+        (np.full((8, 8), -1, "int8"), r"holds the ids \[-1\].* or 255 for void"),
+        (np.full((8, 8), 2**40), r"holds the ids \[1099511627776\]"),
+        (np.full((8, 8), 0.5), "no whole numbers.*argmax"),
+        (np.full((8, 8), np.nan), "no whole numbers"),
+        (np.zeros((8, 8, 3), "uint8"), "argmax.* of one-hot"),
+        (np.zeros((8, 9), "uint8"), r"\(8, 9\), expected.*nearest"),
+        (np.full((8, 8), "a"), "must hold class ids as integers"),
+    ],
+)
+def test_labels_that_cannot_be_right_name_their_image(label, message):
+    for dataset in make_datasets(Labelled(label)):
+        with pytest.raises(ValueError, match=message):
+            dataset[0]
+
+
+def test_one_void_from_the_source_to_the_batches():
+    label = np.full((8, 8), 254, "uint8")
+    source = Labelled(label, ignore_class=254)
+    with pytest.raises(ValueError, match=r"=254.*=255.*TrainAugmentation\(.*=254"):
+        training_dataset(source, 1, TrainAugmentation((9, 9)))
+    augmentation = TrainAugmentation((16, 16), ignore_class=254)
+    dataset = training_dataset(source, 1, augmentation)
+    assert dataset.ignore_class == evaluation_dataset(source).ignore_class == 254
+    assert np.unique(dataset[0][1]).tolist() == [254]
+    assert training_dataset([source[0]], 1).ignore_class is None
+    assert training_dataset([source[0]], 1, augmentation).ignore_class == 254
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_file_that_vanishes_during_the_training_is_named(tmp_path, workers):
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+        for i in range(4):
+            Image.new("RGB" if name == "images" else "L", (8, 8)).save(
+                tmp_path / name / f"{i}.png"
+            )
+    source = SegmentationFolder(tmp_path / "images", tmp_path / "masks", num_classes=3)
+    dataset = training_dataset(source, 2, workers=workers, cache=False)
+    remove = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: (tmp_path / "masks" / "2.png").unlink()
+    )
+    with pytest.raises(Exception, match=r"2\.png"):
+        tiny_model().fit(dataset, epochs=2, callbacks=[remove], verbose=0)
+    assert isinstance(dataset.failure, (OSError, ValueError))
+    assert "2.png" in str(dataset.failure)

@@ -1,7 +1,9 @@
 """Batches for evaluation: every image once, unchanged, in a fixed order."""
 
-import keras
 import numpy as np
+
+from keras_seg.data.batches.prepare_label import PairReader, find_ignore_class
+from keras_seg.data.batches.read_ahead_dataset import ReadAheadDataset
 
 
 def evaluation_dataset(source, batch_size=1, workers=2):
@@ -13,18 +15,21 @@ def evaluation_dataset(source, batch_size=1, workers=2):
     batch.
 
     Args:
-        source: sequence of `(image, label)` pairs of uint8 `(height, width, 3)`
-            and integer `(height, width)`.
-        batch_size: integer. The last batch of a size may be smaller.
-        workers: integer number of threads that read images ahead; below 2 the
+        source: Sequence of `(image, label)` pairs of uint8 `(height, width, 3)`
+            and integer or boolean `(height, width)`. Where it has `num_classes`,
+            each label map is checked when it is first read.
+        batch_size: Integer. The last batch of a size may be smaller.
+        workers: Integer number of threads that read images ahead; below 2 the
             model waits for each batch.
 
     Returns:
         A `keras.utils.PyDataset` of `(images, labels)`: uint8 `(batch, height,
-        width, 3)` and int32 `(batch, height, width)`.
+        width, 3)` and int32 `(batch, height, width)`. Its attribute `ignore_class`
+        is that of the source, or `None` if it has none.
 
     Raises:
-        ValueError: if the source is empty or `batch_size` is out of range.
+        ValueError: If the source is empty or `batch_size` is out of range; and, when
+            a batch is made, if a label map is not fit.
 
     Example:
 
@@ -44,13 +49,19 @@ def evaluation_dataset(source, batch_size=1, workers=2):
         raise ValueError(
             f"`batch_size` must be at least 1. Received: batch_size={batch_size}."
         )
-    return _EvaluationDataset(source, batch_size, workers=workers, max_queue_size=4)
+    return EvaluationDataset(source, batch_size, workers)
 
 
-class _EvaluationDataset(keras.utils.PyDataset):
-    def __init__(self, source, batch_size, **kwargs):
-        super().__init__(**kwargs)
+class EvaluationDataset(ReadAheadDataset):
+    """See `evaluation_dataset`, which checks the arguments."""
+
+    def __init__(self, source, batch_size, threads):
+        super().__init__(threads)
         self.source = source
+        self.ignore_class = find_ignore_class(source)
+        self.read_pair = PairReader(
+            source, 255 if self.ignore_class is None else self.ignore_class
+        )
         groups = {}
         for index in range(len(source)):
             groups.setdefault(_size(source, index), []).append(index)
@@ -65,8 +76,11 @@ class _EvaluationDataset(keras.utils.PyDataset):
         return len(self.batches)
 
     def __getitem__(self, index):
+        return self.read(index, len(self))
+
+    def make_batch(self, position):
         images, labels = zip(
-            *(self.source[i] for i in self.batches[index]), strict=True
+            *(self.read_pair(i) for i in self.batches[position]), strict=True
         )
         return np.stack(images), np.stack(labels).astype("int32")
 
@@ -78,7 +92,7 @@ def _size(source, index):
 
 
 def _varied_first(batches):
-    """Put first two batches that differ in every dimension in which any differ.
+    """Puts two batches first that differ in every dimension in which any differ.
 
     On TensorFlow, Keras takes the static shape from the first two batches.
     """

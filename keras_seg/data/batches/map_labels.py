@@ -3,6 +3,7 @@ import types
 import keras
 import numpy as np
 
+from keras_seg.data.batches.read_ahead_dataset import ReadAheadDataset
 from keras_seg.keras_internals.data_loader import copy_data_loader
 
 
@@ -41,6 +42,8 @@ def map_labels(x, y, function):
         return x, y if changed is labels else changed
     change = _Change(function)
     module = type(x).__module__.split(".")[0]
+    if isinstance(x, ReadAheadDataset):
+        return x.map(change), None
     if isinstance(x, keras.utils.PyDataset):
         return _MappedDataset(x, change), None
     if isinstance(x, types.GeneratorType):

@@ -5,16 +5,16 @@ import numpy as np
 
 
 class PhotometricDistortion:
-    """Distorts the colours of an image as the SSD detector's recipe does.
+    """Distorts the colours of an image as the recipe of the SSD detector does.
 
     Each of brightness, contrast, saturation and hue is changed with probability
-    one half; contrast comes before or after the colour changes by chance.
+    one half. Contrast is changed before or after saturation and hue, at random.
 
     Args:
-        brightness: largest shift of the values 0..255.
-        contrast: pair of the least and the largest factor.
-        saturation: pair of the least and the largest factor.
-        hue: largest turn in degrees of the colour circle.
+        brightness: Float, the largest shift of the values 0..255.
+        contrast: Pair of the least and the largest factor.
+        saturation: Pair of the least and the largest factor.
+        hue: Float, the largest turn of the colour circle in degrees.
 
     Call arguments:
         image: uint8 array of shape `(height, width, 3)`, RGB.

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from keras_seg.data.batches.photometric_distortion import PhotometricDistortion
+from keras_seg.data.batches.prepare_label import widen_label
 
 PADDING_GREY = 127
 CROP_TRIES = 10
@@ -19,30 +20,31 @@ class TrainAugmentation:
     (127, about 0 after the usual normalisation) and the label is void.
 
     Args:
-        crop_size: pair `(height, width)` of the crop.
-        scale_range: pair of the least and the largest random factor.
-        max_class_share: float. Up to ten windows are tried until no class fills
+        crop_size: Pair `(height, width)` of the crop.
+        scale_range: Pair of the least and the largest random factor.
+        max_class_share: Float. Up to ten windows are tried until no class fills
             more than this share of the pixels that are not void.
-        flip: bool. Mirror left and right half of the time.
-        photometric: bool, or a callable `(image, rng) -> image` in place of
+        flip: Boolean. Whether to mirror left and right half of the time.
+        photometric: Boolean, or a callable `(image, rng) -> image` in place of
             `keras_seg.data.PhotometricDistortion()`.
-        base_scale: float. 2.0 trains on images enlarged twice.
-        ignore_class: integer id of void. Defaults to 255.
-        focus_classes: ids of rare classes. Defaults to none.
-        focus_probability: float. With this probability the window is laid around
+        base_scale: Float. 2.0 trains on images enlarged twice.
+        ignore_class: Integer, the id of void. Defaults to 255.
+        focus_classes: Ids of rare classes. Defaults to none.
+        focus_probability: Float. With this probability the window is placed around
             a random pixel of one of `focus_classes`, if the image has any.
 
     Call arguments:
         image: uint8 array of shape `(height, width, 3)`.
-        label: integer array of shape `(height, width)`.
-        rng: `numpy.random.Generator`, the only source of chance.
+        label: Integer or boolean array of shape `(height, width)`.
+        rng: `numpy.random.Generator`, the only source of randomness.
 
     Returns:
         The image crop, uint8 `(crop height, crop width, 3)`, and the label crop
-        `(crop height, crop width)` in the type of `label`.
+        `(crop height, crop width)` in the type of `label`; boolean labels become
+        uint8, and types that cannot hold `ignore_class` int32.
 
     Raises:
-        ValueError: if an argument is out of range, or if image and label do not
+        ValueError: If an argument is out of range, or if image and label do not
             fit together.
 
     Example:
@@ -116,6 +118,7 @@ class TrainAugmentation:
                 "`label` must have the height and width of `image`. Received: label "
                 f"{label.shape}, image {image.shape}."
             )
+        label = widen_label(label, self.ignore_class)
         scale = self.base_scale * rng.uniform(*self.scale_range)
         flip = bool(self.flip and rng.random() < 0.5)
         origin, label_crop = self._choose_window(label, scale, rng)

@@ -1,9 +1,10 @@
 """Endless shuffled, augmented batches for `model.fit`."""
 
-import cv2
-import keras
 import numpy as np
 
+from keras_seg.data.batches.epoch_counter import EpochCounter
+from keras_seg.data.batches.prepare_label import PairReader, find_ignore_class
+from keras_seg.data.batches.read_ahead_dataset import ReadAheadDataset
 from keras_seg.data.sources.cached_source import CachedSource
 
 
@@ -17,40 +18,45 @@ def training_dataset(
     initial_epoch=0,
     cache=True,
 ):
-    """Batches for training, shuffled anew each epoch, made by worker threads.
+    """Batches for training, shuffled anew each epoch, prepared by threads.
 
-    What a batch holds follows from `seed`, the epoch and the batch's place in
-    it, whatever the number of workers. Batches are always full: where the
-    images run out, the next pass over them begins, so that no image is left
-    out. `model.fit` shuffles the order of the batches of an epoch once more
-    with Python's `random`; pass it `shuffle=False` (or seed with
-    `keras.utils.set_random_seed`) where the order must repeat.
+    What a batch holds is a function of `seed`, the epoch and the place in the epoch,
+    on every backend and with any number of workers. `model.fit` trains on the batches
+    in the order of their places; its argument `shuffle` has no effect. Batches are
+    always full: where the images run out, the next pass over them begins, so that no
+    image is left out.
 
     Args:
-        source: sequence of `(image, label)` pairs of uint8 `(height, width, 3)`
-            and integer `(height, width)`.
-        batch_size: integer.
-        augmentation: callable `(image, label, rng) -> (image, label)` such as
-            `keras_seg.data.TrainAugmentation`. It must give one size. Without
+        source: Sequence of `(image, label)` pairs of uint8 `(height, width, 3)`
+            and integer or boolean `(height, width)`. Where it has `num_classes`,
+            each label map is checked when it is first read.
+        batch_size: Integer.
+        augmentation: Callable `(image, label, rng) -> (image, label)` such as
+            `keras_seg.data.TrainAugmentation`. It must return one size. Without
             it all images must be of one size.
-        seed: integer.
-        workers: integer number of threads that prepare batches while the model
-            trains; below 2 the model waits for each batch. Once they work,
+        seed: Integer.
+        workers: Integer number of threads that prepare batches while the model
+            trains; below 2 the model waits for each batch. With such threads,
             OpenCV itself runs on one thread.
-        steps_per_epoch: integer number of batches in an epoch. Defaults to as
+        steps_per_epoch: Integer number of batches in an epoch. Defaults to as
             many full batches as the source holds, at least one.
-        initial_epoch: integer. Pass the `initial_epoch` of `model.fit` to resume a
+        initial_epoch: Integer. Pass the `initial_epoch` of `model.fit` to resume a
             training with the batches that it would have had.
-        cache: bool. Keep decoded images in memory, up to 1 GiB.
+        cache: Boolean. Whether to keep decoded images in memory, up to 1 GiB.
 
     Returns:
         A `keras.utils.PyDataset` of `(images, labels)`: uint8 `(batch_size,
-        height, width, 3)` and int32 `(batch_size, height, width)`. The epoch
-        whose batches it gives is its attribute `epoch`. `on_epoch_end` counts it
-        up; Keras calls that once more before a training begins.
+        height, width, 3)` and int32 `(batch_size, height, width)`. Its attribute
+        `epoch` is the epoch whose batches it returns: `model.fit` counts it up at the
+        end of each pass, `dataset.on_epoch_end()` does in a loop of your own. Another
+        `fit` continues to count; an epoch that was interrupted is done again. Its
+        attribute `ignore_class` is the id of void, or `None` if neither the source
+        nor the augmentation has one.
 
     Raises:
-        ValueError: if the source is empty or a number is out of range.
+        ValueError: If the source is empty, a number is out of range, or the source
+            and the augmentation differ in `ignore_class`; and, when a batch is made,
+            if a label map is not fit.
 
     Example:
 
@@ -78,21 +84,24 @@ def training_dataset(
             "`steps_per_epoch` must be at least 1. Received: "
             f"steps_per_epoch={steps_per_epoch}."
         )
+    ignore_class = find_ignore_class(source, augmentation)
     if cache:
         source = CachedSource(source)
-    return _TrainingDataset(
+    return TrainingDataset(
         source,
         batch_size,
         augmentation,
         seed,
         steps_per_epoch,
         initial_epoch,
-        workers=workers,
-        max_queue_size=max(4, 2 * workers),
+        ignore_class,
+        workers,
     )
 
 
-class _TrainingDataset(keras.utils.PyDataset):
+class TrainingDataset(ReadAheadDataset):
+    """See `training_dataset`, which checks the arguments."""
+
     def __init__(
         self,
         source,
@@ -101,24 +110,36 @@ class _TrainingDataset(keras.utils.PyDataset):
         seed,
         steps_per_epoch,
         initial_epoch,
-        **kwargs,
+        ignore_class,
+        threads,
     ):
-        super().__init__(**kwargs)
+        super().__init__(threads)
         self.source = source
         self.batch_size = batch_size
         self.augmentation = augmentation
         self.seed = seed
         self.steps_per_epoch = steps_per_epoch
-        self.epoch = initial_epoch
+        self.ignore_class = ignore_class
+        self.read_pair = PairReader(
+            source, 255 if ignore_class is None else ignore_class
+        )
+        self.counter = EpochCounter(steps_per_epoch, initial_epoch)
+
+    @property
+    def epoch(self):
+        return self.counter.epoch
 
     def __len__(self):
         return self.steps_per_epoch
 
     def __getitem__(self, index):
-        if cv2.getNumThreads() != 1:
-            cv2.setNumThreads(1)  # the workers are the threads
+        epoch, place = self.counter.locate(index)
+        first = epoch * self.steps_per_epoch
+        return self.read(first + place, first + self.steps_per_epoch)
+
+    def make_batch(self, position):
         # The samples form one endless row of shuffled passes over the source.
-        first = (self.epoch * self.steps_per_epoch + index) * self.batch_size
+        first = position * self.batch_size
         pairs = [self._sample(first + slot) for slot in range(self.batch_size)]
         images, labels = zip(*pairs, strict=True)
         for name, arrays in (("Images", images), ("Labels", labels)):
@@ -136,12 +157,20 @@ class _TrainingDataset(keras.utils.PyDataset):
         order = np.random.default_rng((self.seed, 0, turn)).permutation(
             len(self.source)
         )
-        image, label = self.source[int(order[place])]
+        image, label = self.read_pair(int(order[place]))
         if self.augmentation is None:
             return image, label
         rng = np.random.default_rng((self.seed, 1, position))
         return self.augmentation(image, label, rng)
 
+    @property
+    def use_multiprocessing(self):
+        # Keras asks once in each call of `fit`, `evaluate` or `predict`, at its start.
+        self.counter.begin_run()
+        return False
+
+    def on_epoch_begin(self):
+        self.counter.begin_epoch()
+
     def on_epoch_end(self):
-        # Not in `on_epoch_begin`: by then the workers are already under way.
-        self.epoch += 1
+        self.counter.end_epoch()
