@@ -72,5 +72,9 @@ def read_checkpoint(path):
             f"'{path}' has keys that are not names: {short(strange)}. Save the "
             "state_dict of the model alone."
         )
+    if not arrays:
+        raise ValueError(
+            f"'{path}' holds no arrays. Save the state_dict of the model alone."
+        )
     check_sizes(path, sum(np.asarray(a).nbytes for a in arrays.values()), size)
     return arrays

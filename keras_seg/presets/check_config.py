@@ -27,7 +27,6 @@ PLACES = {
 KEYS = {"module", "class_name", "config", "registered_name"}
 # Keys of old presets of keras-hub, which say nothing.
 IGNORED = {"assets": [], "weights": "model.weights.h5"}
-MAX_DEPTH = 32
 
 
 def check_config(config, source, kinds):
@@ -71,13 +70,8 @@ def registered_class(config):
     return found if isinstance(found, type) else None
 
 
-def _check_classes(value, source, depth=0):
+def _check_classes(value, source):
     """Classes first, everywhere: they decide whether a file is hostile or damaged."""
-    if depth > MAX_DEPTH:
-        raise ValueError(
-            f"'{source}' is nested more than {MAX_DEPTH} levels deep. It is damaged or "
-            "not of a preset: save or copy the preset again."
-        )
     if isinstance(value, dict):
         if "class_name" in value or "registered_name" in value:
             _class_of(value, source)
@@ -90,7 +84,7 @@ def _check_classes(value, source, depth=0):
         value = list(value.values())
     if isinstance(value, list):
         for inner in value:
-            _check_classes(inner, source, depth + 1)
+            _check_classes(inner, source)
 
 
 def _is_ignored(config):

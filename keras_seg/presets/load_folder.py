@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import logging
+import warnings
 
 import keras
 
@@ -196,10 +197,13 @@ def _load_weights(model, folder, fresh, values):
             f"numbers, the model {model.count_params():,}. {AGAIN}"
         )
     try:
-        model.backbone.load_weights(folder / preset_files.BACKBONE_WEIGHTS)
-        model.load_task_weights(
-            folder / preset_files.TASK_WEIGHTS, layers_to_skip=fresh
-        )
+        with warnings.catch_warnings():
+            # Else a part of the model would keep the weights that it began with.
+            warnings.filterwarnings("error", message="Skipping nested container")
+            model.backbone.load_weights(folder / preset_files.BACKBONE_WEIGHTS)
+            model.load_task_weights(
+                folder / preset_files.TASK_WEIGHTS, layers_to_skip=fresh
+            )
     except Exception as error:  # of Keras, of h5py, and of each backend
         raise ValueError(
             f"The weights in '{folder}' do not fit the model. Leave out arguments that "

@@ -21,6 +21,7 @@ FILES = (*HASHED, METADATA)
 
 # Far more than any model here needs.
 MAX_JSON_BYTES = 1 << 20
+MAX_JSON_DEPTH = 32
 
 
 def read_json(path):
@@ -35,6 +36,7 @@ def read_json(path):
         with path.open("rb") as file:
             text = file.read(MAX_JSON_BYTES + 1).decode("utf-8")
         content = json.loads(text, parse_constant=_refuse)
+        _check_depth([content])
     except (ValueError, RecursionError, MemoryError) as error:
         raise ValueError(
             f"'{path}' is not valid JSON ({error}). Save or copy the preset again."
@@ -45,6 +47,16 @@ def read_json(path):
             "Save or copy the preset again."
         )
     return content
+
+
+def _check_depth(content):
+    level, depth = [content], 0
+    while level:
+        if depth > MAX_JSON_DEPTH:
+            raise ValueError(f"nested more than {MAX_JSON_DEPTH} levels deep")
+        inner = [x.values() if isinstance(x, dict) else x for x in level]
+        level = [y for x in inner for y in x if isinstance(y, dict | list)]
+        depth += 1
 
 
 def _refuse(constant):
