@@ -202,8 +202,8 @@ def test_num_classes_replaces_the_class_layers_only(model, saved, num_classes, c
             saved, num_classes=num_classes, name=model.name
         )
     assert [r.getMessage() for r in caplog.records] == [
-        f"ECENet: the class layers are new for num_classes={num_classes} and want "
-        f"training; all other weights are those of '{saved}'."
+        f"ECENet: the class layers are new for num_classes={num_classes} and must be "
+        f"trained; all other weights are those of '{saved}'."
     ]
     assert other.num_classes == num_classes
     assert other.class_names is None and other.palette is None

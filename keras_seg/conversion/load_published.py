@@ -5,7 +5,7 @@ from keras_seg.backbones.swin.swin_backbone import SwinBackbone
 from keras_seg.conversion.cpt_head import cpt_head_targets
 from keras_seg.conversion.ecenet_head import ecenet_head_targets
 from keras_seg.conversion.published_names import published_parts
-from keras_seg.conversion.published_weights import assign, misfits
+from keras_seg.conversion.published_weights import assign, list_problems, misfits
 from keras_seg.conversion.resnet_backbone import resnet_targets
 from keras_seg.conversion.swin_backbone import swin_arrays, swin_targets
 from keras_seg.layers.cpt.cpt_head import CPTHead
@@ -62,7 +62,8 @@ def load_published(model, arrays):
             f"{len(problems)} arrays do not fit this {type(model).__name__} "
             f"(num_classes={model.num_classes}, backbone="
             f"{type(model.backbone).__name__}); nothing was loaded. Take the preset "
-            "with the configuration of the checkpoint.\n  " + "\n  ".join(problems)
+            "with the configuration of the checkpoint.\n  "
+            + "\n  ".join(list_problems(problems))
         )
     assign(targets, given)
 

@@ -9,6 +9,8 @@ SUFFIXES = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
+# Names come from files of unknown origin.
+MAX_LINE, MAX_LINES = 300, 100
 
 
 def check_built(head):
@@ -69,9 +71,19 @@ def load_targets(head, targets, arrays):
             f"{len(problems)} arrays do not fit this {type(head).__name__} "
             f"(num_classes={head.num_classes}, hidden_dim={head.hidden_dim}); nothing "
             "was loaded. Build the head with the configuration of the checkpoint and "
-            "strip prefixes from the names.\n  " + "\n  ".join(problems)
+            "strip prefixes from the names.\n  " + "\n  ".join(list_problems(problems))
         )
     assign(targets, arrays)
+
+
+def list_problems(problems):
+    """Lines for an error: printable, each short, and not too many."""
+    lines = [
+        "".join(x if x.isprintable() else repr(x)[1:-1] for x in problem[:MAX_LINE])
+        for problem in problems[:MAX_LINES]
+    ]
+    more = len(problems) - len(lines)
+    return [*lines, f"and {more:,} more"] if more > 0 else lines
 
 
 def misfits(targets, arrays):

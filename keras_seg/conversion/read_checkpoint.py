@@ -1,17 +1,29 @@
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from keras_seg.conversion.archive_limits import MAX_BYTES, check_sizes, is_archive
 from keras_seg.conversion.read_mindspore import read_mindspore
+from keras_seg.conversion.read_npz import read_npz
+from keras_seg.conversion.read_safetensors import read_safetensors
 from keras_seg.conversion.read_torch import read_torch
+from keras_seg.presets.explain_errors import explain_errors, short
+from keras_seg.presets.regular_file import check_regular
 
-# More than any published model here needs.
-MAX_BYTES = 1 << 33
+READERS = {
+    ".ckpt": read_mindspore,
+    ".npz": read_npz,
+    ".pt": read_torch,
+    ".pth": read_torch,
+    ".safetensors": read_safetensors,
+}
 
 
 def read_checkpoint(path):
     """Reads the arrays of a published checkpoint. No code in it is ever run.
+
+    What a file would become in memory is computed from its headers first. A file that
+    declares more than it holds is refused before anything is allocated.
 
     Args:
         path: Path of a file: `.npz`, `.safetensors`, `.pth` or `.pt` of torch, or
@@ -44,56 +56,25 @@ def read_checkpoint(path):
     suffix = path.suffix.lower()
     if suffix not in READERS:
         raise ValueError(
-            f"'{path}' has no ending of a checkpoint. Expected one of "
-            f"{', '.join(sorted(READERS))}."
+            f"'{path}' has no suffix of a checkpoint. Expected one of "
+            f"{', '.join(sorted(READERS))}. Rename the file if it is one of these."
         )
-    _check_size(path, path.stat().st_size)
+    size = check_regular(path, MAX_BYTES)
     # Lightning also writes .ckpt, in torch's format, which is a zip file.
-    torch = suffix == ".ckpt" and zipfile.is_zipfile(path)
-    return (read_torch if torch else READERS[suffix])(path)
-
-
-def _read_npz(path):
-    try:
-        with zipfile.ZipFile(path) as archive:
-            _check_size(path, sum(entry.file_size for entry in archive.infolist()))
-        with np.load(path, allow_pickle=False) as file:
-            names = {name: name.removeprefix("weights/") for name in file.files}
-            if any(name != short for name, short in names.items()):
-                names = {k: v for k, v in names.items() if k != v}
-            return {short: file[name] for name, short in names.items()}
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    torch = suffix == ".ckpt" and is_archive(path)
+    with explain_errors(
+        f"'{path}' cannot be read as a checkpoint", "Download or copy it again."
+    ):
+        arrays = (read_torch if torch else READERS[suffix])(path)
+    strange = [name for name in arrays if not isinstance(name, str)]
+    if strange:
         raise ValueError(
-            f"'{path}' cannot be read as a file of arrays: {error}"
-        ) from error
-
-
-def _read_safetensors(path):
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise ImportError(
-            f"'{path}' needs the library that reads it: pip install safetensors"
-        ) from error
-    try:
-        return safetensors.numpy.load_file(path)
-    except (safetensors.SafetensorError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"'{path}' cannot be read as safetensors of NumPy's types: {error}"
-        ) from error
-
-
-def _check_size(path, size):
-    if size > MAX_BYTES:
-        raise ValueError(
-            f"'{path}' has {size:,} bytes of arrays, expected at most {MAX_BYTES:,}."
+            f"'{path}' has keys that are not names: {short(strange)}. Save the "
+            "state_dict of the model alone."
         )
-
-
-READERS = {
-    ".ckpt": read_mindspore,
-    ".npz": _read_npz,
-    ".pt": read_torch,
-    ".pth": read_torch,
-    ".safetensors": _read_safetensors,
-}
+    if not arrays:
+        raise ValueError(
+            f"'{path}' holds no arrays. Save the state_dict of the model alone."
+        )
+    check_sizes(path, sum(np.asarray(a).nbytes for a in arrays.values()), size)
+    return arrays

@@ -12,6 +12,8 @@ import math
 
 import numpy as np
 
+from keras_seg.conversion.archive_limits import MAX_ARRAYS
+
 TYPES = {
     "Bool": "?",
     "Float16": "<f2",
@@ -25,6 +27,7 @@ TYPES = {
 }
 CHECKSUM = b"crc_num"  # and ten bytes stand at the end of some files
 VARINT, BYTES = 0, 2
+MAX_DIMENSIONS = 8
 
 
 def read_mindspore(path):
@@ -47,7 +50,7 @@ def read_mindspore(path):
     except (ValueError, IndexError) as error:
         raise ValueError(
             f"'{path}' is no checkpoint of MindSpore, or it is encrypted or cut short: "
-            f"{error}."
+            f"{error}. Download it again."
         ) from error
 
 
@@ -65,6 +68,8 @@ def _arrays(data):
         if not name or tensor is None:
             raise ValueError("an entry has no name or no array")
         sizes, kind, content = _tensor(tensor)
+        if len(parts) > MAX_ARRAYS:
+            raise ValueError(f"it has more than {MAX_ARRAYS:,} arrays")
         if name not in parts:
             parts[name] = (sizes, kind, [])
         elif parts[name][:2] != (sizes, kind):
@@ -79,6 +84,8 @@ def _tensor(data):
         _expect(number, {1, 2, 3}, "an array")
         if number == 1:
             sizes += field
+            if len(sizes) > MAX_DIMENSIONS:
+                raise ValueError(f"an array has more than {MAX_DIMENSIONS} dimensions")
         elif number == 2:
             kind = str(field, "utf-8")
         else:
@@ -120,7 +127,7 @@ def _fields(data, packed=()):
         at += size
         if number in packed:
             integers, start = [], 0
-            while start < len(field):
+            while start < len(field) and len(integers) <= MAX_DIMENSIONS:
                 integer, start = _varint(field, start)
                 integers.append(integer)
             yield number, integers

@@ -3,7 +3,8 @@
 This is one of the few files that speak to a backend: nothing else reads the format.
 """
 
-import pickle
+from keras_seg.conversion.archive_limits import check_archive, check_sizes, is_archive
+from keras_seg.presets.explain_errors import short
 
 # Under which training code puts the arrays, beside its own state.
 WRAPPERS = ("state_dict", "model_state_dict", "model")
@@ -12,13 +13,16 @@ WRAPPERS = ("state_dict", "model_state_dict", "model")
 def read_torch(path):
     """Dictionary from names to arrays.
 
+    The shapes of all arrays are read first, without their numbers, and compared with
+    the size of the file.
+
     Args:
         path: Path of a file that `torch.save` wrote.
 
     Raises:
         ImportError: If torch is not installed.
-        ValueError: If the file holds anything but arrays and plain values, or no
-            arrays by name.
+        ValueError: If the file holds anything but arrays and plain values, no arrays
+            by name, or declares more than it holds.
     """
     try:
         import torch
@@ -28,14 +32,43 @@ def read_torch(path):
             "or save the arrays as .safetensors or .npz where it is."
         ) from error
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        if is_archive(path):
+            check_archive(path, compressed=False)
+    except OSError:
+        raise
+    except Exception as error:  # of zipfile
+        raise ValueError(
+            f"'{path}' is damaged, or not a checkpoint of torch: {error}. Download or "
+            "save it again."
+        ) from error
+    outline = _tensors(torch, path, _load(torch, path, "meta"))
+    size = sum(tensor.numel() * tensor.element_size() for tensor in outline.values())
+    check_sizes(path, size, path.stat().st_size)
+    storages = {id(s): s.nbytes() for s in map(_storage, outline.values())}
+    if sum(storages.values()) > path.stat().st_size:
+        raise ValueError(
+            f"'{path}' declares more numbers than it holds. Download or save it again."
+        )
+    tensors = _tensors(torch, path, _load(torch, path, "cpu"))
+    return {name: _array(torch, tensor) for name, tensor in tensors.items()}
+
+
+def _load(torch, path, place):
+    try:
+        return torch.load(path, map_location=place, weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # of pickle, and whatever a damaged file causes
         raise ValueError(
             f"'{path}' holds more than arrays, or is damaged. What else it holds could "
             "run code, so it was not opened. If you trust it, load it with torch "
             "yourself and save its state_dict alone, best as .safetensors. Torch says: "
             f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
         ) from error
+
+
+def _tensors(torch, path, content):
+    """Dictionary from names to tensors that are plain arrays."""
     for name in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             content = content[name]
@@ -43,18 +76,29 @@ def read_torch(path):
     if not isinstance(content, dict):
         raise ValueError(
             f"'{path}' holds no dictionary of arrays. Received: "
-            f"{type(content).__name__}."
+            f"{type(content).__name__}. Save the state_dict of the model."
         )
-    strange = [k for k, v in content.items() if not isinstance(v, torch.Tensor)]
+    strange = [
+        name
+        for name, value in content.items()
+        if not isinstance(value, torch.Tensor)
+        or not isinstance(name, str)
+        or value.layout is not torch.strided
+        or value.is_quantized
+    ]
     if strange or not content:
         raise ValueError(
-            f"'{path}' has entries that are no arrays: {strange[:5]}. Save the "
+            f"'{path}' has entries that are not arrays: {short(strange[:5])}. Save the "
             "state_dict of the model alone."
         )
-    return {name: _array(torch, tensor) for name, tensor in content.items()}
+    return content
+
+
+def _storage(tensor):
+    return tensor.untyped_storage()
 
 
 def _array(torch, tensor):
     if tensor.dtype == torch.bfloat16:  # NumPy has none
         tensor = tensor.float()
-    return tensor.detach().numpy()
+    return tensor.detach().resolve_conj().resolve_neg().numpy()

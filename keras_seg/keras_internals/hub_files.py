@@ -11,22 +11,13 @@ import keras_hub
 from keras_hub.src.utils import preset_utils
 
 
-def has_file(preset, name):
-    """Whether a preset has a file. Fetches the file if it is not cached.
+def fetch_file(preset, name):
+    """The local path of a file of a preset, fetched if it is not cached.
 
     Args:
         preset: String: a local folder, a handle such as `"hf://USER/NAME"`, or a
             built-in name of keras-hub.
         name: String, the path of the file inside the preset.
-    """
-    return preset_utils.check_file_exists(preset, name)
-
-
-def fetch_file(preset, name):
-    """The local path of a file of a preset, fetched if it is not cached.
-
-    Args:
-        preset, name: See `has_file`.
 
     Raises:
         FileNotFoundError: If the preset has no such file.

@@ -1,13 +1,27 @@
-"""Presets that keras-hub can reach: its built-in names and its handles."""
+"""Presets that keras-hub can reach: its built-in names and its handles.
+
+keras-hub fetches the files; their JSON is checked and read by our own code.
+"""
 
 import keras_hub
 
 from keras_seg.backbones.mit_backbone import MiTBackbone
 from keras_seg.keras_internals import hub_files
+from keras_seg.keras_internals.limit_weights import limit_weights
 from keras_seg.presets import preset_files
-from keras_seg.presets.check_config import check_config, registered_class
+from keras_seg.presets.check_config import (
+    BACKBONES,
+    CONVERTERS,
+    check_config,
+    make_object,
+    registered_class,
+)
+from keras_seg.presets.explain_errors import explain_errors, short
+from keras_seg.presets.weights_file import check_weights
 
 HANDLES = ("kaggle://", "hf://", "modelscope://")
+MAX_WEIGHTS = 1 << 30
+AGAIN = "Save, copy or fetch the preset again."
 
 
 def built_in_names():
@@ -20,11 +34,28 @@ def is_keras_hub_preset(preset):
     return preset.startswith(HANDLES) or preset in built_in_names()
 
 
+def fetch(preset, name):
+    """The path of one file of a preset, fetched if need be, or `None`.
+
+    Raises:
+        ValueError: If the preset cannot be reached.
+    """
+    with explain_errors(
+        f"'{name}' of the preset '{preset}' cannot be fetched",
+        "Check the handle and the connection.",
+    ):
+        try:
+            return hub_files.fetch_file(preset, name)
+        except FileNotFoundError:
+            return None
+
+
 def model_folder(preset, root, load_weights):
     """The folder with the files of a model of ours, fetched if need be.
 
     Args:
         preset: String: a local folder, or what `is_keras_hub_preset` accepts.
+        root: Class that all models of ours are subclasses of.
         load_weights: Boolean. Whether weights are needed.
 
     Returns:
@@ -33,56 +64,102 @@ def model_folder(preset, root, load_weights):
     Raises:
         ValueError: If the preset names a model that is not known.
     """
-    if not hub_files.has_file(preset, preset_files.TASK):
+    path = fetch(preset, preset_files.TASK)
+    if path is None:
         return None
-    path = hub_files.fetch_file(preset, preset_files.TASK)
     config = preset_files.read_json(path)
     found = registered_class(config)
     if found is None or not issubclass(found, keras_hub.models.Task):
         raise ValueError(
-            f"'{path}' names {config.get('registered_name')!r}, which is not a known "
-            "model. If it is your own, import its module first."
+            f"'{path}' names {short(config.get('registered_name'))}, which is not a "
+            "known model. If it is your own, import its module first."
         )
     if not issubclass(found, root):
         return None
-    wanted = [preset_files.METADATA]
-    if load_weights:
-        wanted += [preset_files.BACKBONE_WEIGHTS, preset_files.TASK_WEIGHTS]
-    for name in wanted:
-        hub_files.has_file(preset, name)  # fetches it
+    for name in (
+        preset_files.METADATA,
+        *(preset_files.WEIGHTS if load_weights else ()),
+    ):
+        fetch(preset, name)
     return path.parent
 
 
-def load_backbone(preset, root, load_weights, **kwargs):
+def load_backbone(preset, load_weights, kinds=BACKBONES, **kwargs):
     """The backbone of a preset and the converter for its images.
 
     keras-hub's MiT becomes a `keras_seg.backbones.MiTBackbone`, which takes any size.
 
+    Args:
+        preset: String: a local folder, or what `is_keras_hub_preset` accepts.
+        load_weights: Boolean. Whether to load weights.
+        kinds: Tuple of the classes of backbones that are expected.
+        **kwargs: `dtype` and `image_shape`, in place of those saved.
+
     Returns:
         `(backbone, converter)`: the converter scales only, and is `None` if the
         preset has none.
+
+    Raises:
+        ValueError: If a file is damaged, or asks for anything else than a backbone.
+        OSError: If a file is missing or cannot be read.
     """
-    config = {}
-    if hub_files.has_file(preset, preset_files.CONFIG):
-        path = hub_files.fetch_file(preset, preset_files.CONFIG)
-        config = preset_files.read_json(path)
-        if "registered_name" in config:  # else another library's, which is converted
-            check_config(config, path, root)
+    path = fetch(preset, preset_files.CONFIG)
+    if path is None:
+        raise ValueError(
+            f"'{preset}' has no {preset_files.CONFIG}, so it is not a preset. Save or "
+            "copy it again, or pass the folder of a saved preset."
+        )
+    config = preset_files.read_json(path)
+    weights = None
+    if "registered_name" in config:
+        check_config(config, path, kinds)
+        weights = _checked_weights(preset) if load_weights else None
+    with (
+        explain_errors(f"The backbone of '{path}' cannot be loaded", AGAIN),
+        limit_weights(MAX_WEIGHTS),
+    ):
+        if "registered_name" in config:
+            backbone = _make_backbone(config, path, kinds, weights, kwargs)
+        else:  # of timm or transformers, which keras-hub translates
+            backbone = keras_hub.models.FeaturePyramidBackbone.from_preset(
+                preset, load_weights=load_weights, **kwargs
+            )
+    return backbone, _make_converter(preset)
+
+
+def _checked_weights(preset):
+    path = fetch(preset, preset_files.BACKBONE_WEIGHTS)
+    if path is None:
+        raise FileNotFoundError(
+            f"'{preset}' has no {preset_files.BACKBONE_WEIGHTS}. {AGAIN}"
+        )
+    check_weights(path)
+    return path
+
+
+def _make_backbone(config, path, kinds, weights, kwargs):
     is_mit = config.get("registered_name") == "keras_hub>MiTBackbone"
     if is_mit:
         image_shape = kwargs.pop("image_shape", (None, None, 3))
-    backbone = keras_hub.models.Backbone.from_preset(
-        preset, load_weights=load_weights, **kwargs
-    )
+    backbone = make_object(config, path, kinds, **{"dtype": None, **kwargs})
+    if weights is not None:
+        backbone.load_weights(weights)
     if is_mit:
         square = backbone
-        config = {**square.get_config(), "image_shape": image_shape}
-        backbone = MiTBackbone.from_config(config)
+        arguments = {**square.get_config(), "image_shape": image_shape}
+        backbone = MiTBackbone.from_config(arguments)
         backbone.set_weights(square.get_weights())
-    converter = None
-    if hub_files.has_file(preset, "image_converter.json"):
-        converter = keras_hub.layers.ImageConverter.from_preset(preset, image_size=None)
-    return backbone, converter
+    return backbone
+
+
+def _make_converter(preset):
+    path = fetch(preset, preset_files.IMAGE_CONVERTER)
+    if path is None:
+        return None
+    config = preset_files.read_json(path)
+    check_config(config, path, CONVERTERS)
+    with explain_errors(f"The image converter of '{path}' cannot be made", AGAIN):
+        return make_object(config, path, CONVERTERS, image_size=None)
 
 
 def cached_folder(preset):

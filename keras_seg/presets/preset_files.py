@@ -1,19 +1,27 @@
-"""Reads the files of a preset folder with care: size, hash, readable at all."""
+"""The files of a preset folder: their names, and JSON and hashes read with care."""
 
 import hashlib
 import json
 
-import h5py
+from keras_seg.presets.regular_file import check_regular
+from keras_seg.presets.weights_file import MAX_BYTES
 
 CONFIG = "config.json"
 TASK = "task.json"
 METADATA = "metadata.json"
+PREPROCESSOR = "preprocessor.json"
+IMAGE_CONVERTER = "image_converter.json"
 BACKBONE_WEIGHTS = "model.weights.h5"
 TASK_WEIGHTS = "task.weights.h5"
 
+WEIGHTS = (BACKBONE_WEIGHTS, TASK_WEIGHTS)
+# All that a preset can consist of; `metadata.json` holds the hashes of the others.
+HASHED = (CONFIG, TASK, PREPROCESSOR, IMAGE_CONVERTER, *WEIGHTS)
+FILES = (*HASHED, METADATA)
+
 # Far more than any model here needs.
 MAX_JSON_BYTES = 1 << 20
-MAX_WEIGHT_BYTES = 1 << 32
+MAX_JSON_DEPTH = 32
 
 
 def read_json(path):
@@ -21,28 +29,43 @@ def read_json(path):
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If it is too large or holds something else.
+        ValueError: If it is not a regular file, too large, or holds something else.
     """
-    size = path.stat().st_size
-    if size > MAX_JSON_BYTES:
-        raise ValueError(
-            f"'{path}' has {size:,} bytes, expected at most {MAX_JSON_BYTES:,}. It is "
-            "no file of a preset."
-        )
+    check_regular(path, MAX_JSON_BYTES)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+        with path.open("rb") as file:
+            text = file.read(MAX_JSON_BYTES + 1).decode("utf-8")
+        content = json.loads(text, parse_constant=_refuse)
+        _check_depth([content])
+    except (ValueError, RecursionError, MemoryError) as error:
         raise ValueError(
             f"'{path}' is not valid JSON ({error}). Save or copy the preset again."
         ) from error
     if not isinstance(content, dict):
         raise ValueError(
-            f"'{path}' must hold a JSON object. Received: {type(content).__name__}."
+            f"'{path}' must hold a JSON object. Received: {type(content).__name__}. "
+            "Save or copy the preset again."
         )
     return content
 
 
+def _check_depth(content):
+    level, depth = [content], 0
+    while level:
+        if depth > MAX_JSON_DEPTH:
+            raise ValueError(f"nested more than {MAX_JSON_DEPTH} levels deep")
+        inner = [x.values() if isinstance(x, dict) else x for x in level]
+        level = [y for x in inner for y in x if isinstance(y, dict | list)]
+        depth += 1
+
+
+def _refuse(constant):
+    raise ValueError(f"{constant} is not JSON")
+
+
 def sha256(path):
+    """The SHA-256 of a regular file of at most 4 GiB, as hexadecimal digits."""
+    check_regular(path, MAX_BYTES)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -61,7 +84,7 @@ def check_hashes(folder, hashes, fix):
     """
     for name, expected in hashes.items():
         path = folder / name
-        if not path.is_file():
+        if not path.exists():
             raise FileNotFoundError(f"'{path}' is missing from the preset. {fix}")
         found = sha256(path)
         if found != expected:
@@ -69,38 +92,3 @@ def check_hashes(folder, hashes, fix):
                 f"'{path}' is damaged or was changed. Expected SHA-256 {expected}, "
                 f"found {found}. {fix}"
             )
-
-
-def check_weights(path):
-    """Raises unless `path` is an HDF5 file that declares a sane amount of data.
-
-    Links, external and virtual data sets are refused by Keras when it reads them.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        ValueError: If it is damaged or declares more than 4 GiB.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"'{path}' is missing from the preset. Save or copy the preset again, or "
-            "pass load_weights=False."
-        )
-    sizes = []
-
-    def add(name, item):
-        if isinstance(item, h5py.Dataset):
-            sizes.append(item.size * item.dtype.itemsize)
-
-    try:
-        with h5py.File(path, "r") as file:
-            file.visititems(add)
-    except (OSError, RuntimeError) as error:
-        raise ValueError(
-            f"'{path}' cannot be read as HDF5 ({error}). It is cut short or damaged: "
-            "save or copy the preset again."
-        ) from error
-    if sum(sizes) > MAX_WEIGHT_BYTES:
-        raise ValueError(
-            f"'{path}' declares {sum(sizes):,} bytes of weights, expected at most "
-            f"{MAX_WEIGHT_BYTES:,}. It is no file of a preset."
-        )

@@ -44,7 +44,9 @@ def load_pretrained(backbone, name, place):
             return
         source = str(folder)
     try:
-        pretrained = keras_hub.models.Backbone.from_preset(source)
+        pretrained, _ = keras_hub_presets.load_backbone(
+            source, load_weights=True, kinds=(keras_hub.models.Backbone,)
+        )
     except Exception as error:  # of whichever client and network library
         raise ValueError(
             f"The backbone '{name}' of keras-hub could not be loaded from {place}: "

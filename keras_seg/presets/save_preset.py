@@ -9,16 +9,7 @@ import keras_hub
 from keras_seg.presets import preset_files
 from keras_seg.presets.store_as_float16 import store_as_float16
 
-# Files of a preset; an old preset with others than these is not replaced.
-FILES = (
-    preset_files.CONFIG,
-    preset_files.TASK,
-    preset_files.METADATA,
-    preset_files.BACKBONE_WEIGHTS,
-    preset_files.TASK_WEIGHTS,
-    "preprocessor.json",
-    "image_converter.json",
-)
+# An old preset with other files than these is not replaced.
 KEPT = ("README.md", "golden_logits.npz")
 
 
@@ -35,9 +26,8 @@ def save_preset(model, preset_dir, storage_dtype=None):
     draft.mkdir(parents=True)
     try:
         keras_hub.models.Task.save_to_preset(model, str(draft), max_shard_size=None)
-        weights = [preset_files.BACKBONE_WEIGHTS, preset_files.TASK_WEIGHTS]
         if storage_dtype == "float16":
-            for name in weights:
+            for name in preset_files.WEIGHTS:
                 store_as_float16(draft / name)
         # keras-hub's has the date in it: no two savings would be equal.
         metadata = {
@@ -45,7 +35,11 @@ def save_preset(model, preset_dir, storage_dtype=None):
             "keras_hub_version": keras_hub.version(),
             "parameter_count": model.count_params(),
             "tasks": [type(model).__name__],
-            "sha256": {name: preset_files.sha256(draft / name) for name in weights},
+            "sha256": {
+                name: preset_files.sha256(draft / name)
+                for name in preset_files.HASHED
+                if (draft / name).exists()
+            },
         }
         (draft / preset_files.METADATA).write_text(json.dumps(metadata, indent=4))
         for name in KEPT:
@@ -64,7 +58,7 @@ def _check_target(target):
             f"'{target}' is a file. Name a folder for the preset, new or empty."
         )
     found = {path.name for path in target.iterdir()}
-    strange = sorted(found - {*FILES, *KEPT})
+    strange = sorted(found - {*preset_files.FILES, *KEPT})
     if found and (strange or preset_files.TASK not in found):
         raise FileExistsError(
             f"'{target}' exists and is not just a preset"

@@ -1,0 +1,40 @@
+"""Checkpoints in the format of safetensors, which is arrays alone."""
+
+import struct
+
+MAX_HEADER_BYTES = 1 << 24
+
+
+def read_safetensors(path):
+    """Dictionary from names to arrays.
+
+    Args:
+        path: Path of a `.safetensors` file.
+
+    Raises:
+        ImportError: If the library is not installed.
+        ValueError: If the file is damaged, or of types that NumPy lacks.
+    """
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ImportError(
+            f"'{path}' needs the library that reads it: pip install safetensors"
+        ) from error
+    with path.open("rb") as file:
+        start = file.read(8)
+    header = struct.unpack("<Q", start)[0] if len(start) == 8 else None
+    if header is None or header > min(MAX_HEADER_BYTES, path.stat().st_size - 8):
+        raise ValueError(
+            f"'{path}' cannot be read as safetensors: its header has no possible size. "
+            "Download it again."
+        )
+    try:
+        return safetensors.numpy.load_file(path)
+    except OSError:
+        raise
+    except Exception as error:  # a KeyError, for example, for types of other libraries
+        raise ValueError(
+            f"'{path}' cannot be read as safetensors of NumPy's types: {error}. "
+            "Download it again, or save it in float32."
+        ) from error
