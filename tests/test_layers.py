@@ -188,6 +188,7 @@ def test_an_input_of_another_rank(name):
         (lambda: layers.ECENetHead(0), "num_classes"),
         (lambda: layers.CPTHead(2, hidden_dim=-8), "hidden_dim"),
         (lambda: layers.SGRHead(2.5), "num_classes"),
+        (lambda: layers.SGRHead(None), "num_classes"),
         (lambda: layers.QueryUpdate(3, 8, num_heads=0), "num_heads"),
         (lambda: layers.SemanticsAttention(8, num_heads=0), "num_heads"),
         (lambda: layers.LatentRegionReasoner(8, num_heads=0), "num_heads"),

@@ -1,5 +1,7 @@
 """What layers share that consist of other layers: making and checking sublayers."""
 
+import numbers
+
 import keras
 
 
@@ -89,14 +91,15 @@ def check_feature_map(layer, input_shape):
     return shape[-1]
 
 
-def check_positive(**numbers):
+def check_positive(**values):
     """Raises unless each argument is a positive integer.
 
     Raises:
         ValueError: If one is not, with its name.
     """
-    for name, number in numbers.items():
-        if isinstance(number, bool) or int(number) != number or number < 1:
+    for name, number in values.items():
+        is_integer = isinstance(number, numbers.Integral)
+        if isinstance(number, bool) or not is_integer or number < 1:
             raise ValueError(
                 f"`{name}` must be a positive integer. Received: {name}={number!r}."
             )
