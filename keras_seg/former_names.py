@@ -1,15 +1,15 @@
-"""Names of earlier versions that saved files and users' programs may still hold."""
+"""Names of earlier versions, for saved files and programs that still use them."""
 
 import keras
 
 from keras_seg import backbones, data, inference, layers, models, presets, visualization
 
-# What a file saved by version 0.1.0 names, and the class that reads it now.
+# Registered names in files that version 0.1.0 saved, and the classes that load them.
 REGISTERED = {
     "keras_seg>Enlarge": layers.ResizeToMultiple,
     "keras_seg>SpreadClasses": layers.ScatterClasses,
 }
-# Where a program finds a public name of version 0.1.0.
+# Public names of version 0.1.0 in the modules that had them.
 PUBLIC = {
     data: {
         "add_components": data.pack_components,
@@ -44,7 +44,7 @@ PUBLIC = {
 
 
 def register_former_names():
-    """Makes files and programs of earlier versions find what they name."""
+    """Registers the former names with Keras and adds them to their modules."""
     keras.saving.get_custom_objects().update(REGISTERED)
     for module, names in PUBLIC.items():
         for name, value in names.items():

@@ -21,12 +21,11 @@ def two_levels(b, h, w):
     return [[(b, h, w, 6), (b, half(h), half(w), 9)]]
 
 
-# In training a normalisation over the batch takes the mean away, and with it what a
-# bias before it adds.
+# In training, batch normalisation subtracts the mean, and with it a bias before it.
 BIAS_BEFORE_BATCH_NORM = ("diverse/bias",)
 
-# Softmax takes away what a bias adds to all scores of a query. What a bias adds to all
-# tokens comes to every position alike, and goes in the normalisation after it.
+# Softmax is invariant to a bias that is added to all scores of a query. A bias that is
+# added to all tokens is equal at all positions, and batch normalisation subtracts it.
 BIAS_WITHOUT_EFFECT = (
     "key/bias",
     "encoder_0/feedforward_output_dense/bias",

@@ -1,4 +1,4 @@
-"""A batch of one image has no spread to normalise with."""
+"""A batch of one image is normalised with the moving statistics."""
 
 import keras
 import numpy as np
@@ -39,7 +39,7 @@ def test_one_image_is_normalised_as_in_inference(model):
 
 @pytest.mark.parametrize("images", [1, 2])
 def test_in_a_compiled_step(model, images):
-    """TensorFlow does not know the size of the batch there."""
+    """There TensorFlow does not know the batch size."""
     layer, x = model.get_layer("pool"), random_array(images, 5, 7, 8)
     before, kernel = statistics(layer), ops.convert_to_numpy(layer.projection.kernel)
     expected = ops.convert_to_numpy(layer(x, training=False))

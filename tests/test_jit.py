@@ -1,4 +1,4 @@
-"""A model trains when its whole step is compiled, with what it keeps up to date."""
+"""A compiled training step equals the eager one, with all state that it updates."""
 
 import os
 

@@ -1,7 +1,9 @@
 """What holds for every public layer."""
 
+import ast
 import inspect
 import json
+import pathlib
 
 import keras
 import numpy as np
@@ -74,6 +76,24 @@ def test_every_public_layer_has_a_case():
     assert public == set(CASES)
 
 
+def test_sublayers_are_named_made_and_built_in_one_statement():
+    """`add_sublayer` and `build_layer` do it: no layer builds another by itself."""
+    package = pathlib.Path(inspect.getfile(layers)).parent
+    for path in [*package.rglob("*.py"), *package.parent.glob("backbones/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            allowed = path.name == "composite_layer.py" or called == "super().build"
+            assert not called.endswith(".build") or allowed, f"{path}: {called}"
+
+
+def test_a_sublayer_is_an_attribute_under_its_own_name(name, model):
+    layer = model.get_layer("layer")
+    for key, value in vars(layer).items():
+        if isinstance(value, keras.layers.Layer) and not key.startswith("_"):
+            assert value.name == key
+            assert value.built
+
+
 def test_config_survives_json(name):
     case = CASES[name]
     layer = case.make(name="some_name", dtype="mixed_bfloat16", trainable=False)
@@ -114,6 +134,74 @@ def test_batch_of_one_is_a_slice_of_a_batch(name, model):
     inputs = arrays(CASES[name], 2, 5, 7)
     one = keras.tree.map_structure(lambda x: x[1:2], inputs)
     assert_close(predict(model, one), [x[1:2] for x in predict(model, inputs)])
+
+
+def test_a_batch_of_no_images(name, model):
+    case, layer = CASES[name], model.get_layer("layer")
+    outputs = flat(layer(*arrays(case, 0, 5, 7), training=False))
+    assert [x.shape for x in outputs] == output_shapes(layer, case.shapes(0, 5, 7))
+
+
+# These layers take any number of channels, or any rank.
+ANY_CHANNELS = {"ResizeToMatch", "ResizeToMultiple"}
+ANY_RANK = {"GroupedDense", "ScatterClasses"}
+SENTENCE = "expect(s|ed) |must divide"
+
+
+def changed(shapes, change):
+    return keras.tree.map_shape_structure(
+        lambda shape: keras.KerasTensor(change(shape)), shapes
+    )
+
+
+def test_other_channels_than_it_was_built_for(name, model):
+    if name in ANY_CHANNELS:
+        pytest.skip("takes any number of channels")
+    layer, shapes = model.get_layer("layer"), CASES[name].shapes(2, 5, 7)
+    inputs = changed(shapes, lambda shape: (*shape[:-1], shape[-1] + 1))
+    with pytest.raises(ValueError, match=SENTENCE):
+        layer(*inputs)
+    arrays_ = keras.tree.map_structure(lambda x: ops.zeros(x.shape), inputs)
+    with pytest.raises(ValueError, match=SENTENCE):
+        layer(*arrays_)
+
+
+def test_an_unknown_number_of_channels(name):
+    if name in ANY_CHANNELS | {"ScatterClasses"}:
+        pytest.skip("takes an unknown number of channels")
+    inputs = changed(CASES[name].shapes(2, 5, 7), lambda shape: (*shape[:-1], None))
+    with pytest.raises(ValueError, match=SENTENCE):
+        CASES[name].make()(*inputs)
+
+
+def test_an_input_of_another_rank(name):
+    if name in ANY_RANK:
+        pytest.skip("takes any rank")
+    inputs = changed(CASES[name].shapes(2, 5, 7), lambda shape: shape[1:])
+    with pytest.raises(ValueError, match=SENTENCE):
+        CASES[name].make()(*inputs)
+
+
+@pytest.mark.parametrize(
+    ("make", "argument"),
+    [
+        (lambda: layers.ECENetHead(0), "num_classes"),
+        (lambda: layers.CPTHead(2, hidden_dim=-8), "hidden_dim"),
+        (lambda: layers.SGRHead(2.5), "num_classes"),
+        (lambda: layers.SGRHead(None), "num_classes"),
+        (lambda: layers.QueryUpdate(3, 8, num_heads=0), "num_heads"),
+        (lambda: layers.SemanticsAttention(8, num_heads=0), "num_heads"),
+        (lambda: layers.LatentRegionReasoner(8, num_heads=0), "num_heads"),
+        (lambda: layers.CategoryPrototypes(0), "num_classes"),
+        (lambda: layers.GroupedDense(8, groups=0), "groups"),
+        (lambda: layers.ImagePool(0), "units"),
+        (lambda: backbones.PatchEmbedding(8, patch_size=0), "patch_size"),
+        (lambda: backbones.WindowAttention(0, 7), "num_heads"),
+    ],
+)
+def test_numbers_out_of_range(make, argument):
+    with pytest.raises(ValueError, match=f"`{argument}` must be a positive integer"):
+        make()
 
 
 def test_inference_is_deterministic(name, model):

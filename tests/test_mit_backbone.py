@@ -1,4 +1,4 @@
-"""MiT for images of any size: against keras-hub's on squares, and beyond."""
+"""MiT for images of any size equals keras-hub's on squares and a NumPy reference."""
 
 import keras
 import keras_hub
@@ -76,7 +76,7 @@ def test_equals_numpy_on_any_rectangle(ours, pyramid, size):
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 40)])
 def test_maps_smaller_than_the_reduction(ours, pyramid, size):
-    """Zeros fill what a kernel lacks, so a pixel is a map of 4 x 4 to the first."""
+    """Maps smaller than a kernel are padded with zeros: one pixel becomes 4 x 4."""
     levels = pyramid.predict_on_batch(random_array(1, *size, 3))
     sides = [-(-n // 4) for n in size]
     assert levels["P2"].shape == (1, *sides, 8)

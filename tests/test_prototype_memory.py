@@ -1,4 +1,4 @@
-"""How the memory starts, what moves it, and what does not."""
+"""How the memory is initialised and what updates it."""
 
 import json
 

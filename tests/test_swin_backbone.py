@@ -1,4 +1,4 @@
-"""Swin as a feature pyramid: against keras-hub's where that is right, and beyond."""
+"""Swin as a feature pyramid equals keras-hub's where no map is padded."""
 
 import keras
 import keras_hub
@@ -48,7 +48,7 @@ def test_levels_of_odd_sizes_and_all_their_weights():
 
 
 def test_padding_stands_behind_the_map_and_the_shift_does_not_mix_it_in():
-    """A window of a padded map, by hand: zeros come first, then the shift."""
+    """A window of a padded map, computed by hand: padding comes before the shift."""
     layer = WindowAttention(num_heads=1, window_size=2, shift=1)
     x = random_array(1, 3, 3, 2)
     layer.build(x.shape)

@@ -1,4 +1,4 @@
-"""Networks that are loaded at once are built without drawing weights."""
+"""Models that are loaded from a preset are built without random weights."""
 
 import concurrent.futures
 

@@ -36,7 +36,7 @@ def without_random_weights():
     with without_random_weights():
         layer = keras.layers.Dense(2)
         layer.build((None, 3))
-    print(float(keras.ops.max(layer.kernel)))  # 0.0
+    print(keras.ops.convert_to_numpy(layer.kernel).max())  # 0.0
     ```
     """
     owner = threading.get_ident()

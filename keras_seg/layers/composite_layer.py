@@ -1,5 +1,7 @@
 """What layers share that consist of other layers: making and checking sublayers."""
 
+import numbers
+
 import keras
 
 
@@ -49,6 +51,9 @@ def build_layer(layer, *input_shapes):
     """
     if input_shapes:
         layer.build(*input_shapes)
+    if len(input_shapes) == 1 and layer.input_spec is None:
+        # As other layers of Keras have it, but not `LayerNormalization`.
+        layer.input_spec = keras.layers.InputSpec(axes={-1: input_shapes[0][-1]})
     return layer
 
 
@@ -65,10 +70,12 @@ def layer_norm(name, epsilon=1e-5, **kwargs):
 
 
 def check_feature_map(layer, input_shape):
-    """The number of channels of a feature map of shape `(B, H, W, C)`.
+    """The number of channels of the feature map that a layer takes.
+
+    Sets the `input_spec` of the layer, so that later calls are checked as well.
 
     Args:
-        layer: Layer that takes the feature map, for the message.
+        layer: Layer whose first input is a feature map `(B, H, W, C)`.
         input_shape: What its `build` was called with.
 
     Raises:
@@ -80,17 +87,19 @@ def check_feature_map(layer, input_shape):
             f"{type(layer).__name__} expects a feature map of shape (B, H, W, C) with "
             f"a known number of channels C. Received: input_shape={shape}."
         )
+    layer.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: shape[-1]})
     return shape[-1]
 
 
-def check_positive(**numbers):
+def check_positive(**values):
     """Raises unless each argument is a positive integer.
 
     Raises:
         ValueError: If one is not, with its name.
     """
-    for name, number in numbers.items():
-        if isinstance(number, bool) or int(number) != number or number < 1:
+    for name, number in values.items():
+        is_integer = isinstance(number, numbers.Integral)
+        if isinstance(number, bool) or not is_integer or number < 1:
             raise ValueError(
                 f"`{name}` must be a positive integer. Received: {name}={number!r}."
             )

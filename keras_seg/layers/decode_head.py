@@ -61,26 +61,28 @@ class DecodeHead(CompositeLayer):
     def pyramid_shapes(self, input_shape, least=1):
         """The shapes of the feature maps as a list of tuples.
 
+        Sets the `input_spec` of the head, so that later calls are checked as well.
+
         Args:
             input_shape: What `build` was called with.
             least: Integer. Number of feature maps that the head needs.
 
         Raises:
-            ValueError: If it is not a list of at least `least` shapes `(B, H, W, C)`.
+            ValueError: If it is not a list of at least `least` shapes `(B, H, W, C)`
+                with known `C`.
         """
-        if (
-            not isinstance(input_shape, (list, tuple))
-            or len(input_shape) < least
-            or not all(
-                isinstance(s, (list, tuple)) and len(s) == 4 for s in input_shape
-            )
-        ):
-            number = "one feature map" if least == 1 else f"{least} feature maps"
+        number = "one feature map" if least == 1 else f"{least} feature maps"
+        is_list = isinstance(input_shape, (list, tuple)) and len(input_shape) >= least
+        if not is_list or not all(map(_is_feature_map, input_shape)):
             raise ValueError(
                 f"{type(self).__name__} expects a list of at least {number} of shape "
-                f"(B, H, W, C), the finest first. Received: input_shape={input_shape}. "
-                "Pass the outputs of a feature pyramid as a list, not one tensor."
+                "(B, H, W, C) with known C, the finest first. Received: input_shape="
+                f"{input_shape}. Pass the outputs of a feature pyramid as a list, not "
+                "one tensor."
             )
+        self.input_spec = [
+            keras.layers.InputSpec(ndim=4, axes={-1: s[-1]}) for s in input_shape
+        ]
         return [tuple(shape) for shape in input_shape]
 
     def build_fusion(self, num_levels, shape):
@@ -163,3 +165,11 @@ class DecodeHead(CompositeLayer):
             "dropout": self.dropout,
             "reasoner": self.reasoner_options,
         }
+
+
+def _is_feature_map(shape):
+    return (
+        isinstance(shape, (list, tuple))
+        and len(shape) == 4
+        and isinstance(shape[-1], int)
+    )

@@ -55,6 +55,7 @@ class GroupedDense(keras.layers.Layer):
                 f"`groups` must divide the input channels. Received: "
                 f"groups={self.groups}, input_shape={tuple(input_shape)}."
             )
+        self.input_spec = keras.layers.InputSpec(axes={-1: channels})
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.groups, channels // self.groups, self.units // self.groups),

@@ -114,6 +114,10 @@ class ResizeToMatch(keras.layers.Layer):
     ```
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
     def call(self, inputs, reference):
         return resize_bilinear(inputs, ops.shape(reference)[1:3])
 
@@ -162,6 +166,7 @@ class ResizeToMultiple(keras.layers.Layer):
                 f"scale={scale}, multiple={multiple}. Shrink images in the data "
                 "pipeline instead, with antialiasing."
             )
+        self.input_spec = keras.layers.InputSpec(ndim=4)
         self.scale = float(scale)
         self.multiple = int(multiple)
         # In integers, so that known and unknown sizes are rounded in the same way.

@@ -25,7 +25,8 @@ class ScatterClasses(keras.layers.Layer):
         `(..., num_classes)`
 
     Raises:
-        ValueError: If an id is repeated or not in `0..num_classes - 1`.
+        ValueError: If an id is repeated or not in `0..num_classes - 1`, or the input
+            has another number of channels.
 
     Example:
 
@@ -49,19 +50,12 @@ class ScatterClasses(keras.layers.Layer):
                 f"0..{num_classes - 1}. Received: class_ids={class_ids}, of which "
                 f"{wrong} are out of range and {repeated} are repeated."
             )
+        self.input_spec = keras.layers.InputSpec(axes={-1: len(class_ids)})
         self.class_ids = class_ids
         self.num_classes = int(num_classes)
         # The channel of each class. One more channel is that of all absent classes.
         self.channels = np.full(self.num_classes, len(class_ids), "int32")
         self.channels[class_ids] = np.arange(len(class_ids))
-
-    def build(self, input_shape):
-        if input_shape[-1] not in (None, len(self.class_ids)):
-            raise ValueError(
-                f"ScatterClasses expects {len(self.class_ids)} channels, one for each "
-                f"of class_ids={self.class_ids}. Received: "
-                f"input_shape={tuple(input_shape)}."
-            )
 
     def call(self, inputs):
         absent = ops.full_like(inputs[..., :1], ABSENT_LOGIT)

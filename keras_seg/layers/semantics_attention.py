@@ -48,8 +48,8 @@ class SemanticsAttention(CompositeLayer):
         `(B, H, W, K)`; with `return_masks=False` the features alone.
 
     Raises:
-        ValueError: If `num_heads` does not divide `hidden_dim`, or an input does
-            not have `hidden_dim` channels.
+        ValueError: If `num_heads` does not divide `hidden_dim`, or an input has
+            another rank or number of channels.
 
     Example:
 
@@ -94,15 +94,16 @@ class SemanticsAttention(CompositeLayer):
         self.return_masks = return_masks
 
     def build(self, features_shape, class_embeddings_shape):
-        for shape in (features_shape, class_embeddings_shape):
-            if shape[-1] != self.hidden_dim:
-                raise ValueError(
-                    f"SemanticsAttention(hidden_dim={self.hidden_dim}) expects "
-                    f"inputs with {self.hidden_dim} channels. Received: "
-                    f"{tuple(features_shape)} and {tuple(class_embeddings_shape)}."
-                )
+        dim, shapes = self.hidden_dim, (features_shape, class_embeddings_shape)
+        if [len(s) for s in shapes] != [4, 3] or any(s[-1] != dim for s in shapes):
+            raise ValueError(
+                f"SemanticsAttention(hidden_dim={dim}) expects inputs with {dim} "
+                f"channels, of shape (B, H, W, {dim}) and (B, K, {dim}). Received: "
+                f"{tuple(features_shape)} and {tuple(class_embeddings_shape)}."
+            )
+        self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: dim})
         kwargs, epsilon = {"dtype": self.dtype_policy}, self.norm_epsilon
-        dim, wide = self.hidden_dim, self.hidden_dim * self.mlp_ratio
+        wide = dim * self.mlp_ratio
         wide_shape = (*features_shape[:-1], wide)
         self.add_sublayer(
             layer_norm("features_norm", epsilon, **kwargs), features_shape

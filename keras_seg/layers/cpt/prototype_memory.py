@@ -87,6 +87,9 @@ class PrototypeMemory(keras.layers.Layer):
                 f"{shape}: one vector of {shape[1]} channels for each of {shape[0]} "
                 "classes."
             )
+        self.input_spec = keras.layers.InputSpec(
+            ndim=3, axes={-2: shape[0], -1: shape[1]}
+        )
         self.memory = self.add_weight(
             name="memory",
             shape=shape,

@@ -112,7 +112,7 @@ class QueryUpdate(CompositeLayer):
         return masks if self.memory is None else [*masks, self.memory]
 
     def build(self, fine_shape, coarse_shape):
-        for shape in (fine_shape, coarse_shape):
+        for shape in (coarse_shape, fine_shape):  # the last one stays the input spec
             if check_feature_map(self, shape) != self.hidden_dim:
                 raise ValueError(
                     f"QueryUpdate(hidden_dim={self.hidden_dim}) expects feature maps "

@@ -53,9 +53,11 @@ class ClassExtraction(CompositeLayer):
         if len(input_shape) != 4 or input_shape[-1] is None:
             raise ValueError(
                 "ClassExtraction expects mask logits of shape (B, H, W, K) with a "
-                f"known number of classes. Received: {tuple(input_shape)}."
+                "known number of classes K. Received: input_shape="
+                f"{tuple(input_shape)}."
             )
         num_classes = input_shape[-1]
+        self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: num_classes})
         finest = max(1, int(num_classes**0.5 * self.pool_ratio))
         self.pool_sizes = [1, 2, 3, 6, finest + 1 - finest % 2]
         num_cells = sum(n * n for n in self.pool_sizes)

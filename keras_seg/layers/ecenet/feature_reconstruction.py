@@ -1,7 +1,12 @@
 import keras
 from keras import ops
 
-from keras_seg.layers.composite_layer import CompositeLayer, batch_norm, layer_norm
+from keras_seg.layers.composite_layer import (
+    CompositeLayer,
+    batch_norm,
+    check_feature_map,
+    layer_norm,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -49,11 +54,11 @@ class FeatureReconstruction(CompositeLayer):
     """
 
     def build(self, input_shape):
-        channels = input_shape[-1] if len(input_shape) == 4 else None
-        if channels is None or channels < 4:
+        channels = check_feature_map(self, input_shape)
+        if channels < 4:
             raise ValueError(
-                "FeatureReconstruction expects features of shape (B, H, W, C) with "
-                f"C at least 4. Received: input_shape={tuple(input_shape)}."
+                "FeatureReconstruction expects a feature map with at least 4 channels. "
+                f"Received: input_shape={tuple(input_shape)}."
             )
         kwargs, half = {"dtype": self.dtype_policy}, channels // 2
         batch, half_shape = input_shape[0], (*input_shape[:-1], half)

@@ -29,7 +29,7 @@ class GatedClassUpdater(CompositeLayer):
         `(B, K, hidden_dim)`
 
     Raises:
-        ValueError: If an input does not have `hidden_dim` channels.
+        ValueError: If an input is not of rank 3 or does not have `hidden_dim` channels.
 
     Example:
 
@@ -50,12 +50,13 @@ class GatedClassUpdater(CompositeLayer):
 
     def build(self, update_shape, state_shape):
         for shape in (update_shape, state_shape):
-            if shape[-1] != self.hidden_dim:
+            if len(shape) != 3 or shape[-1] != self.hidden_dim:
                 raise ValueError(
                     f"GatedClassUpdater(hidden_dim={self.hidden_dim}) expects two "
                     f"inputs of shape (B, K, {self.hidden_dim}). Received: "
                     f"{tuple(update_shape)} and {tuple(state_shape)}."
                 )
+        self.input_spec = keras.layers.InputSpec(ndim=3, axes={-1: self.hidden_dim})
         if not self.gated:
             return
         kwargs, dim = {"dtype": self.dtype_policy}, self.hidden_dim

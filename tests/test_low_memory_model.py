@@ -1,4 +1,4 @@
-"""A functional model that forgets: same results, fewer tensors at once."""
+"""The results of `keras.Model`, with fewer tensors in memory at once."""
 
 import weakref
 
@@ -12,7 +12,7 @@ RESULTS, COUNTS = [], []
 
 
 class Living(keras.layers.Layer):
-    """Adds 1, and notes how many of the results so far are still there."""
+    """Adds 1, and records how many of the results so far are still in memory."""
 
     def call(self, inputs):
         COUNTS.append(sum(result() is not None for result in RESULTS))
@@ -24,7 +24,7 @@ class Living(keras.layers.Layer):
         return input_shape
 
 
-def test_tensors_go_after_their_last_use():
+def test_tensors_are_freed_after_their_last_use():
     inputs = keras.Input((4,))
     skipped = x = Living()(inputs)
     for _ in range(4):
@@ -39,17 +39,7 @@ def test_tensors_go_after_their_last_use():
         seen[model_class] = model(images)
         seen[model_class, "counts"] = list(COUNTS)
     assert seen[keras.Model, "counts"] == [0, 1, 2, 3, 4]
-    assert seen[LowMemoryModel, "counts"] == [
-        0,
-        1,
-        2,
-        2,
-        2,
-    ]
+    assert seen[LowMemoryModel, "counts"] == [0, 1, 2, 2, 2]
     for name, expected in seen[keras.Model].items():
-        np.testing.assert_array_equal(
-            *[
-                keras.ops.convert_to_numpy(x)
-                for x in (expected, seen[LowMemoryModel][name])
-            ]
-        )
+        pair = (expected, seen[LowMemoryModel][name])
+        np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, pair))
