@@ -233,7 +233,7 @@ ABSURD = [
 def test_absurd_fields_of_a_model(name, value, load_weights, folder):
     path = folder / "task.json"
     change_json(path, lambda content: content["config"].update({name: value}))
-    inner = f"'({name}|depth|num_regions|mask|e)'"
+    inner = f"'({name}|depth|num_regions|mask|d)'"
     with pytest.raises(ValueError, match=f"task.json' has (the field )?{inner}"):
         load(folder, load_weights=load_weights)
 
@@ -305,6 +305,24 @@ def test_weights_are_counted_before_they_are_made(folder):
     change_json(path, lambda content: content["config"].update(hidden_dim=4096))
     with pytest.raises(ValueError, match="cannot be made.*would hold more than"):
         load(folder)
+
+
+def test_translated_backbones_are_limited(tmp_path, monkeypatch):
+    """Those of other libraries, which keras-hub reads."""
+
+    def from_preset(preset, load_weights):
+        keras.layers.Dense(2**16).build((None, 2**16))
+
+    path = tmp_path / "config.json"
+    path.write_text('{"architecture": "resnet18"}')
+    monkeypatch.setattr(
+        keras_hub.models.FeaturePyramidBackbone, "from_preset", from_preset
+    )
+    with pytest.raises(ValueError, match="config.json' cannot be loaded.*more than"):
+        load(tmp_path, num_classes=2)
+    path.write_text('{"architecture": NaN}')
+    with pytest.raises(ValueError, match="config.json' is not valid JSON"):
+        load(tmp_path, num_classes=2)
 
 
 def test_limit_of_weights_is_of_one_thread_and_ends():
