@@ -3,7 +3,7 @@
 Valid images, masks, presets and checkpoints are made, each case damages one of them in
 a way that follows from the seed and the number of the case, and a process of its own
 with a limit on memory reads it. A case passes if the file is read, or refused with a
-`ValueError` or `OSError` that has a message. Any other error, a crash of the process,
+`ValueError` or `OSError` that names it. Any other error, a crash of the process,
 more memory or more time than the limits is a failure, and makes the status 1.
 
     make fuzz
@@ -120,13 +120,14 @@ def run_case(kind, index, seed, valid, place):
             keras_seg.data.read_mask(source)
         elif kind == "checkpoint":
             arrays = keras_seg.conversion.read_checkpoint(source)
+            source = "arrays do not fit"  # the head does not know the file
             keras_seg.conversion.load_ecenet_head(HEADS[0], strip(arrays))
         else:
             load_weights = bool(rng.integers(4))
             keras_seg.models.load_model(source, load_weights=load_weights)
     except EXPECTED as error:
-        if not str(error).strip():
-            raise AssertionError("an error without a message") from error
+        if str(source) not in str(error) or len(str(error)) > 20_000:
+            raise AssertionError(f"an error that does not name {source}") from error
         return type(error).__name__
     return "read"
 

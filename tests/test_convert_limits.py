@@ -113,6 +113,7 @@ def test_tied_weights_of_torch_are_no_bomb(tmp_path):
     [
         lambda torch: {"a": torch.sparse_coo_tensor([[0]], [1.0], (2**40,))},
         lambda torch: {"a": torch.zeros(3, device="meta")},
+        lambda torch: {"a": torch.zeros(3).to(torch.float8_e4m3fn)},
         lambda torch: {3: torch.zeros(3)},
         lambda torch: {"a": bytearray(3)},
         lambda torch: [torch.zeros(3)],

@@ -15,9 +15,9 @@ from small_papers import small_paper
 import keras_seg
 from keras_seg import models, presets
 from keras_seg.inference import TestProtocol
+from keras_seg.keras_internals import hub_files
 from keras_seg.models import Segmenter, SwinBackbone
 from keras_seg.presets import (
-    keras_hub_presets,
     load_preset,
     paper_table,
     pretrained_backbone,
@@ -244,15 +244,15 @@ def test_download_goes_through_keras_hub(tmp_path, monkeypatch):
     asked, offline = [], []
     keras_hub_swin().save_to_preset(str(tmp_path))
 
-    def get_file(preset, name):
+    def fetch_file(preset, name):
         if offline:
             raise ConnectionError("no network")
         asked.append(preset)
         if not (tmp_path / name).exists():
             raise FileNotFoundError
-        return str(tmp_path / name)
+        return tmp_path / name
 
-    monkeypatch.setattr(keras_hub_presets, "get_file", get_file)
+    monkeypatch.setattr(hub_files, "fetch_file", fetch_file)
     backbone = SwinBackbone(**SWIN)
     before = ops.convert_to_numpy(backbone.mergings[0].reduction.kernel).copy()
     pretrained_backbone.load_pretrained(backbone, "a_swin", "download")

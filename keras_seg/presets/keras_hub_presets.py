@@ -1,16 +1,12 @@
 """Presets that keras-hub can reach: its built-in names and its handles.
 
-keras-hub has no public way to fetch one file of a preset, which is how we learn
-whether a handle holds a model of ours. Hence the private imports, here only. keras-hub
-fetches the files; their JSON is checked and read by our own code.
+keras-hub fetches the files. Their JSON is read and checked by our own code.
 """
 
-from pathlib import Path
-
 import keras_hub
-from keras_hub.src.utils.preset_utils import BUILTIN_PRESETS, get_file
 
 from keras_seg.backbones.mit_backbone import MiTBackbone
+from keras_seg.keras_internals import hub_files
 from keras_seg.keras_internals.limit_weights import limit_weights
 from keras_seg.presets import preset_files
 from keras_seg.presets.check_config import (
@@ -49,7 +45,7 @@ def fetch(preset, name):
         "Check the handle and the connection.",
     ):
         try:
-            return Path(get_file(preset, name))
+            return hub_files.fetch_file(preset, name)
         except FileNotFoundError:
             return None
 
@@ -167,21 +163,6 @@ def _make_converter(preset):
 
 
 def cached_folder(preset):
-    """The folder of a built-in backbone of keras-hub, or `None` if it is not here.
-
-    Asks no network. Kaggle's client, through which keras-hub fetches, keeps files
-    below a folder with the name of the handle, and marks those that are complete.
-    """
-    try:
-        from kagglehub.config import get_cache_folder
-    except ImportError:
-        return None
-    handle = BUILTIN_PRESETS[preset]["kaggle_handle"].removeprefix("kaggle://")
-    folder = Path(get_cache_folder(), "models", handle)
-    marks = folder.parent / ".complete" / folder.name
+    """The folder of a built-in backbone of keras-hub, or `None` if it is not cached."""
     files = (preset_files.CONFIG, preset_files.BACKBONE_WEIGHTS)
-    here = all(
-        (folder / name).is_file() and (marks / f"{name}.complete").is_file()
-        for name in files
-    )
-    return folder if here else None
+    return hub_files.cached_folder(preset, files)
