@@ -101,7 +101,7 @@ def damage_json(rng, text):
             except (ValueError, RecursionError):  # one was inside the other
                 content = json.loads(text)
         elif way == 6:
-            for _ in range(int(rng.choice([2, 40, 900]))):
+            for _ in range(int(rng.choice([2, 40, 250]))):
                 parent[key] = [parent[key]]
         elif isinstance(parent, dict):
             parent["surprise"] = VALUES[rng.integers(len(VALUES))]

@@ -18,16 +18,16 @@ def convert_checkpoint(
     Nothing is written unless every array fits, and then all at once.
 
     Args:
-        checkpoint: Path of a file, see `read_checkpoint`; nothing in it is run.
-        model_class: `keras_seg.ECENet` or `keras_seg.CPT`.
-        preset: What the checkpoint is of: the name of a preset of the papers, see
-            `keras_seg.presets.paper_presets`, or the folder of a saved preset, whose
-            weights do not matter. A ResNet that begins with three convolutions of
-            3 x 3 is recognised by its names.
-        output: Path of a folder: new, empty, or of a preset, which is replaced. By
-            default the place in the user's cache where `from_preset` finds it by its
-            name.
-        storage_dtype: See `keras_seg.models.Segmenter.save_to_preset`.
+        checkpoint: String or path. A file, see `read_checkpoint`; no code in it is run.
+        model_class: Class. `keras_seg.ECENet` or `keras_seg.CPT`.
+        preset: String or path. The configuration of the checkpoint: the name of a
+            preset of the papers, see `keras_seg.presets.paper_presets`, or the folder
+            of a saved preset, whose weights are not used. A ResNet that begins with
+            three convolutions of 3 x 3 is recognized by its names.
+        output: String or path. A folder: new, empty, or of a preset, which is replaced.
+            By default the folder in the user's cache where `from_preset` finds it by
+            its name.
+        storage_dtype: String. See `keras_seg.models.Segmenter.save_to_preset`.
 
     Returns:
         Path of the folder.
@@ -83,6 +83,7 @@ def default_output(model_class, preset):
     name = full_name(model_class, preset)
     if os.path.isdir(preset) or name is None:
         raise ValueError(
-            f"Say where the new preset goes: '{preset}' is not the name of a preset."
+            f"`output` is needed: '{preset}' is not the name of a preset, so there is "
+            "no default folder for it."
         )
     return cache_folder() / name

@@ -1,11 +1,11 @@
-"""MindSpore's checkpoints: protocol buffers of a layout that is fixed and small.
+"""Checkpoints of MindSpore: protocol buffers of a small, fixed layout.
 
     Checkpoint: 1 = Value, repeated
     Value:      1 = name, 2 = Tensor
     Tensor:     1 = sizes, repeated; 2 = name of the type; 3 = bytes
 
-Whatever else stands in a file makes it invalid. A large array comes in several values
-of the same name, one behind the other.
+A file with any other field is invalid. A large array is split into several values of
+the same name, one after the other.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Models of the papers' presets, and what is said where there are no weights."""
+"""Makes the models of the papers' configurations, and finds their weights."""
 
 import keras
 
@@ -7,7 +7,7 @@ from keras_seg.presets.find_folder import search_folders
 from keras_seg.presets.paper_presets import describe_preset, entries
 from keras_seg.presets.pretrained_backbone import load_pretrained
 
-KNOWN_TO_MODELS = (
+MODEL_ARGUMENTS = (
     "num_classes",
     "class_names",
     "palette",
@@ -49,7 +49,7 @@ def make_paper(model_class, name, backbone_weights, backbone_config, **kwargs):
         **kwargs: Such arguments of the model.
 
     Raises:
-        ValueError: If the weights of the backbone cannot be had.
+        ValueError: If the weights of the backbone cannot be loaded.
     """
     facts = describe_preset(name)
     if "num_classes" in kwargs:
@@ -60,7 +60,7 @@ def make_paper(model_class, name, backbone_weights, backbone_config, **kwargs):
     load_pretrained(backbone, facts["pretrained"], backbone_weights)
     scale = [1 / deviation for deviation in facts["std"]]
     offset = [-m * s for m, s in zip(facts["mean"], scale, strict=True)]
-    arguments = {key: facts[key] for key in KNOWN_TO_MODELS}
+    arguments = {key: facts[key] for key in MODEL_ARGUMENTS}
     arguments |= {"size_multiple": 1, **facts["arguments"], **kwargs}
     if arguments.get("preprocessor") is None:
         arguments["preprocessor"] = keras.layers.Rescaling(
@@ -77,7 +77,7 @@ def paper_handle(name, presets_dir=None):
         presets_dir: See `search_folders`, for the message.
 
     Raises:
-        FileNotFoundError: If there are none: it says what can be done.
+        FileNotFoundError: If there are none. The message lists the alternatives.
     """
     handle = paper_table.HANDLES.get(name)
     if handle is not None:

@@ -1,4 +1,4 @@
-"""What is known of the papers' presets: data, backbone, crop and test of each."""
+"""The configurations of the papers: data, backbone, crop and test of each."""
 
 import copy
 import importlib
@@ -9,7 +9,7 @@ from keras_seg.presets import paper_table
 def paper_presets():
     """The presets at the scale of the papers. They come without weights.
 
-    `from_preset` takes them by name. `describe_preset` tells all about one.
+    `from_preset` takes their names. `describe_preset` returns the configuration of one.
 
     Returns:
         Dictionary from full names, as `load_model` takes them, to descriptions.
@@ -26,10 +26,10 @@ def paper_presets():
 
 
 def describe_preset(name):
-    """All that a preset of the papers says, without making a model.
+    """The configuration of a preset of the papers, without making a model.
 
     Args:
-        name: String, a full name such as `"ecenet/ade20k_swin_base_640"`.
+        name: String. A full name such as `"ecenet/ade20k_swin_base_640"`.
 
     Returns:
         Dictionary with `model`, `data_set`, `num_classes`, `class_names`, `palette`,
@@ -38,8 +38,8 @@ def describe_preset(name):
         `std` (in 0..255), `arguments` of the model, `test_protocol`
         (`{"mode": "whole" or "slide", "window": [h, w], "stride": [h, w], "resize":
         [long, short]}`, arguments of `keras_seg.inference.TestProtocol`; `None` where
-        the image is shown whole or at its own size), `published`, whether the authors
-        give this very configuration, and `description`.
+        the image is not cut or not resized), `published`, whether the authors published
+        this configuration, and `description`.
 
     Raises:
         ValueError: If there is no such preset.
