@@ -255,6 +255,8 @@ def test_absurd_fields_of_a_backbone(name, value, folder):
     "config",
     [
         {"embed_dim": 8, "depths": [10**6], "num_heads": [1]},
+        {"embed_dim": 8, "depths": [100] * 10, "num_heads": [1]},
+        {"embed_dim": 8, "depths": [0] * 10**5, "num_heads": [1] * 10**5},
         {"embed_dim": 10**5, "depths": [1], "num_heads": [1]},
         {"embed_dim": 8, "depths": [1], "num_heads": [1], "window_size": 10**6},
         {"embed_dim": 8, "depths": [1], "num_heads": [10**6]},
@@ -305,6 +307,28 @@ def test_weights_are_counted_before_they_are_made(folder):
     change_json(path, lambda content: content["config"].update(hidden_dim=4096))
     with pytest.raises(ValueError, match="cannot be made.*would hold more than"):
         load(folder)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"pyramid_layers": {"P" + "9" * 12: "block_3_expand_relu"}},  # a power of two
+        {"alpha": 1e300},
+        {"weights": "imagenet"},
+        {"include_top": True},
+        {"input_tensor": None},
+        {"network": 3},
+    ],
+)
+def test_absurd_network_of_keras_applications(config):
+    config = {
+        "module": None,
+        "class_name": "ApplicationsBackbone",
+        "registered_name": "keras_seg>ApplicationsBackbone",
+        "config": {"network": "MobileNetV2", **config},
+    }
+    with pytest.raises(ValueError, match="a.json' (has|asks for weights)"):
+        check_config.check_config(config, "a.json", check_config.BACKBONES)
 
 
 def test_translated_backbones_are_limited(tmp_path, monkeypatch):
