@@ -6,8 +6,8 @@ from keras_seg.conversion.published_names import published_parts
 from keras_seg.conversion.read_checkpoint import read_checkpoint
 from keras_seg.conversion.resnet_backbone import DEEP_STEM, has_deep_stem
 from keras_seg.presets.find_folder import cache_folder, full_name
-from keras_seg.presets.make_paper import make_paper, paper_class
-from keras_seg.presets.paper_presets import find_paper
+from keras_seg.presets.make_configuration import configured_class, make_configuration
+from keras_seg.presets.paper_presets import find_configuration
 
 
 def convert_checkpoint(
@@ -62,13 +62,13 @@ def convert_checkpoint(
     """
     output = output or default_output(model_class, preset)
     arrays = read_checkpoint(checkpoint)
-    paper = None if os.path.isdir(preset) else find_paper(model_class, preset)
+    paper = None if os.path.isdir(preset) else find_configuration(model_class, preset)
     if paper is None:
         model = model_class.from_preset(preset, load_weights=False)
     else:
         deep = has_deep_stem(published_parts(arrays)[0])
-        made = paper_class(model_class, paper)
-        model = make_paper(made, paper, None, DEEP_STEM if deep else {})
+        made = configured_class(model_class, paper)
+        model = make_configuration(made, paper, None, DEEP_STEM if deep else {})
     load_published(model, arrays)
     model.save_to_preset(output, storage_dtype)
     return Path(output)

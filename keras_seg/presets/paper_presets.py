@@ -3,7 +3,7 @@
 import copy
 import importlib
 
-from keras_seg.presets import paper_table
+from keras_seg.presets import configuration_table
 
 
 def paper_presets():
@@ -22,7 +22,7 @@ def paper_presets():
     print(keras_seg.presets.paper_presets()["ecenet/ade20k_swin_base_640"])
     ```
     """
-    return {name: entry["description"] for name, entry in entries().items()}
+    return {name: entry["description"] for name, entry in configurations().items()}
 
 
 def describe_preset(name):
@@ -53,7 +53,7 @@ def describe_preset(name):
     print(facts["crop_size"], facts["test_protocol"]["stride"])
     ```
     """
-    entry = entries().get(name)
+    entry = configurations().get(name)
     if entry is None:
         raise ValueError(
             f"Unknown preset '{name}'. keras_seg.presets.paper_presets() lists them."
@@ -70,18 +70,18 @@ def describe_preset(name):
     }
 
 
-def entries():
+def configurations():
     """Dictionary from full names to what `describe_preset` gives, but for classes."""
     return {
         f"{model.lower()}/{name}": entry
-        for model, facts in paper_table.MODELS.items()
+        for model, facts in configuration_table.MODELS.items()
         for data in facts["data_sets"]
         for backbone in facts["backbones"]
         for name, entry in [_entry(model, data, backbone)]
     }
 
 
-def find_paper(model_class, preset):
+def find_configuration(model_class, preset):
     """The full name of a preset of the papers, or `None`.
 
     Args:
@@ -91,19 +91,22 @@ def find_paper(model_class, preset):
     """
     for base in model_class.__mro__:
         name = f"{base.__name__.lower()}/{preset}"
-        if base.__name__ in paper_table.MODELS and name in entries():
+        if base.__name__ in configuration_table.MODELS and name in configurations():
             return name
-    return preset if preset in entries() else None
+    return preset if preset in configurations() else None
 
 
 def _entry(model, data, name):
-    facts, data_set = paper_table.MODELS[model], paper_table.DATA_SETS[data]
-    backbone = paper_table.BACKBONES[name]
-    tests = paper_table.TESTS[data]
+    facts, data_set = (
+        configuration_table.MODELS[model],
+        configuration_table.DATA_SETS[data],
+    )
+    backbone = configuration_table.BACKBONES[name]
+    tests = configuration_table.TESTS[data]
     crop, stride, resize = tests.get(name.split("_")[0], tests[""])
     short = f"{data}_{name}_{crop}"
     full = f"{model.lower()}/{short}"
-    published = full in paper_table.PUBLISHED
+    published = full in configuration_table.PUBLISHED
     return short, {
         "model": model,
         "data_set": data_set["title"],
@@ -114,8 +117,8 @@ def _entry(model, data, name):
         "backbone_config": dict(backbone["config"]),
         "pretrained": backbone["pretrained"],
         "crop_size": [crop, crop],
-        "mean": list(paper_table.MEAN),
-        "std": list(paper_table.STD),
+        "mean": list(configuration_table.MEAN),
+        "std": list(configuration_table.STD),
         "arguments": facts["arguments"],
         "test_protocol": {
             "mode": "slide" if stride else "whole",

@@ -1,6 +1,6 @@
 import keras
 
-from keras_seg.presets.load_preset import load_preset
+from keras_seg.presets.model_from_preset import model_from_preset
 from keras_seg.presets.save_preset import save_preset
 from keras_seg.presets.shipped import shipped_presets
 
@@ -50,7 +50,7 @@ class PresetMixin:
                 not fit the arguments.
             OSError: If its files are missing or cannot be read.
         """
-        return load_preset(
+        return model_from_preset(
             cls, PresetMixin, preset, load_weights, presets_dir, **kwargs
         )
 

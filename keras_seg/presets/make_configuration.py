@@ -2,9 +2,9 @@
 
 import keras
 
-from keras_seg.presets import paper_table
+from keras_seg.presets import configuration_table
 from keras_seg.presets.find_folder import search_folders
-from keras_seg.presets.paper_presets import describe_preset, entries
+from keras_seg.presets.paper_presets import configurations, describe_preset
 from keras_seg.presets.pretrained_backbone import load_pretrained
 
 MODEL_ARGUMENTS = (
@@ -16,7 +16,7 @@ MODEL_ARGUMENTS = (
 )
 
 
-def paper_class(model_class, name):
+def configured_class(model_class, name):
     """The class of the model to make.
 
     Args:
@@ -26,7 +26,9 @@ def paper_class(model_class, name):
     Raises:
         ValueError: If the preset is of another class.
     """
-    made = keras.saving.get_registered_object(f"keras_seg>{entries()[name]['model']}")
+    made = keras.saving.get_registered_object(
+        f"keras_seg>{configurations()[name]['model']}"
+    )
     if issubclass(model_class, made):
         return model_class
     if issubclass(made, model_class):
@@ -37,11 +39,11 @@ def paper_class(model_class, name):
     )
 
 
-def make_paper(model_class, name, backbone_weights, backbone_config, **kwargs):
+def make_configuration(model_class, name, backbone_weights, backbone_config, **kwargs):
     """The model of a preset of the papers, with a fresh head.
 
     Args:
-        model_class: See `paper_class`.
+        model_class: See `configured_class`.
         name: Full name of the preset.
         backbone_weights: See `keras_seg.models.Segmenter.from_preset`.
         backbone_config: Dictionary with arguments of the backbone in place of those of
@@ -69,7 +71,7 @@ def make_paper(model_class, name, backbone_weights, backbone_config, **kwargs):
     return model_class(backbone, **arguments)
 
 
-def paper_handle(name, presets_dir=None):
+def weights_handle(name, presets_dir=None):
     """The handle of the weights on a hub.
 
     Args:
@@ -79,7 +81,7 @@ def paper_handle(name, presets_dir=None):
     Raises:
         FileNotFoundError: If there are none. The message lists the alternatives.
     """
-    handle = paper_table.HANDLES.get(name)
+    handle = configuration_table.HANDLES.get(name)
     if handle is not None:
         return handle
     model, short = name.split("/")
