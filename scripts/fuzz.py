@@ -31,71 +31,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path[:0] = [str(pathlib.Path(__file__).parent)]
 
+from fuzz_files import kind_of, make_files  # noqa: E402
 from fuzz_mutations import damage_bytes, damage_json  # noqa: E402
 
 KINDS = ("image", "mask", "preset", "checkpoint")
 EXPECTED = (ValueError, OSError)
 MEMORY = 2 << 30  # beside what the imports need
 SECONDS = 60
-
-
-def make_files(folder):
-    """Writes one valid file of each format, and a preset, to mutate."""
-    import keras
-    import numpy as np
-    from PIL import Image
-
-    import keras_seg
-
-    rng = np.random.default_rng(0)
-    photo = Image.fromarray(rng.integers(0, 256, (40, 50, 3), "uint8"))
-    for suffix in ("png", "jpg", "tif", "bmp", "webp"):
-        photo.save(folder / f"image.{suffix}")
-    mask = Image.fromarray(rng.integers(0, 5, (40, 50), "uint8"))
-    mask.save(folder / "mask.png")
-    mask.save(folder / "mask.tif")
-    palette = mask.convert("P")
-    palette.putpalette([i % 256 for i in range(768)])
-    palette.save(folder / "mask_palette.png")
-    backbone = keras_seg.backbones.SwinBackbone(8, [1, 1], [1, 2], window_size=4)
-    model = keras_seg.ECENet(backbone, 3, hidden_dim=8, num_heads=2)
-    model.save_to_preset(folder / "preset")
-    arrays = {
-        f"decode_head.{name}": rng.normal(size=shape).astype("float32")
-        for name, shape in keras_seg.conversion.ecenet_head_names(model.head).items()
-    }
-    np.savez(folder / "checkpoint.npz", **arrays)
-    np.savez_compressed(folder / "checkpoint_compressed.npz", **arrays)
-    write_mindspore(folder / "checkpoint.ckpt", arrays)
-    try:
-        import torch
-        from safetensors.numpy import save_file
-    except ImportError:
-        return
-    tensors = {name: torch.tensor(array) for name, array in arrays.items()}
-    torch.save({"state_dict": tensors, "meta": {"epoch": 1}}, folder / "checkpoint.pth")
-    torch.save(tensors, folder / "legacy.pth", _use_new_zipfile_serialization=False)
-    save_file(arrays, folder / "checkpoint.safetensors")
-    keras.backend.clear_session()
-
-
-def write_mindspore(path, arrays):
-    """A checkpoint of MindSpore: protocol buffers, written by hand."""
-
-    def varint(value):
-        out = b""
-        while value > 127:
-            out, value = out + bytes([value & 127 | 128]), value >> 7
-        return out + bytes([value])
-
-    def field(number, content):
-        return varint(number << 3 | 2) + varint(len(content)) + content
-
-    with path.open("wb") as file:
-        for name, array in arrays.items():
-            sizes = b"".join(b"\x08" + varint(size) for size in array.shape)
-            tensor = sizes + field(2, b"Float32") + field(3, array.tobytes())
-            file.write(field(1, field(1, name.encode()) + field(2, tensor)))
 
 
 def run_case(kind, index, seed, valid, place):
@@ -109,7 +51,7 @@ def run_case(kind, index, seed, valid, place):
         source = pathlib.Path(shutil.copytree(valid / "preset", place / "preset"))
         damage_preset(rng, source)
     else:
-        names = sorted(p.name for p in valid.iterdir() if names_kind(p.name) == kind)
+        names = sorted(p.name for p in valid.iterdir() if kind_of(p.name) == kind)
         name = names[rng.integers(len(names))]
         source = place / name
         source.write_bytes(damage_bytes(rng, (valid / name).read_bytes()))
@@ -121,7 +63,7 @@ def run_case(kind, index, seed, valid, place):
         elif kind == "checkpoint":
             arrays = keras_seg.conversion.read_checkpoint(source)
             source = "arrays do not fit"  # the head does not know the file
-            keras_seg.conversion.load_ecenet_head(HEADS[0], strip(arrays))
+            keras_seg.conversion.load_head(HEADS[0], strip(arrays))
         else:
             load_weights = bool(rng.integers(4))
             keras_seg.models.load_model(source, load_weights=load_weights)
@@ -145,12 +87,6 @@ def damage_preset(rng, folder):
         path.write_text(damage_json(rng, path.read_text()))
     else:
         path.write_bytes(damage_bytes(rng, path.read_bytes()))
-
-
-def names_kind(name):
-    return {"mask_palette": "mask", "legacy": "checkpoint"}.get(
-        stem := name.split(".")[0], stem.split("_")[0]
-    )
 
 
 def strip(arrays):

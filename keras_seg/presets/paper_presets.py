@@ -97,10 +97,8 @@ def find_configuration(model_class, preset):
 
 
 def _entry(model, data, name):
-    facts, data_set = (
-        configuration_table.MODELS[model],
-        configuration_table.DATA_SETS[data],
-    )
+    facts = configuration_table.MODELS[model]
+    data_set = configuration_table.DATA_SETS[data]
     backbone = configuration_table.BACKBONES[name]
     tests = configuration_table.TESTS[data]
     crop, stride, resize = tests.get(name.split("_")[0], tests[""])
