@@ -1,6 +1,7 @@
 # make demo   a photo segmented by the shipped weights
 # make test   the tests: once what needs no backend, the rest on TensorFlow, JAX and torch
 # make lint   style checks
+# make fuzz   damaged images, masks, presets and checkpoints: CASES=2000, SEED=0
 # make clean  removes the environment and the results of the demo
 
 PYTHON ?= python3
@@ -9,12 +10,15 @@ PRESET ?= ecenet/ade20k
 PHOTOS ?= examples/photos
 BACKENDS ?= tensorflow jax torch
 JOBS ?= auto --maxprocesses 4
+CASES ?= 2000
+SEED ?= 0
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TESTED := --constraint constraints.txt
 
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint fuzz clean
 .DEFAULT_GOAL := help
 
 help:
@@ -45,6 +49,10 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# Each case in a process with a limit on memory and on time; see scripts/fuzz.py.
+fuzz: $(VENV)/.test
+	$(BIN)/python scripts/fuzz.py --cases $(CASES) --seed $(SEED)
+
 clean:
 	rm -rf $(VENV) demo
 
@@ -62,14 +70,15 @@ $(VENV)/.demo: pyproject.toml $(VENV)/.made
 	$(PIP) --editable '.[tensorflow]'
 	@touch $@
 
+# All versions but torch's are those of constraints.txt, which the tests were run with.
 # torch comes first and alone, so that pip takes the build named, not what another
 # package asks for. Name another build with `make test TORCH='torch==...'`.
-$(VENV)/.test: pyproject.toml $(VENV)/.made
+$(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.made
 	@echo "Installing keras_seg with all backends into $(VENV): some minutes at first"
-	$(PIP) $(TORCH)
-	$(PIP) --editable '.[tensorflow,jax,torch,test]'
+	$(PIP) $(TESTED) $(TORCH)
+	$(PIP) $(TESTED) --editable '.[tensorflow,jax,torch,test]'
 	@touch $@ $(VENV)/.demo $(VENV)/.lint
 
-$(VENV)/.lint: pyproject.toml $(VENV)/.made
-	$(PIP) 'ruff>=0.9'
+$(VENV)/.lint: pyproject.toml constraints.txt $(VENV)/.made
+	$(PIP) $(TESTED) 'ruff>=0.9'
 	@touch $@

@@ -21,7 +21,7 @@ import keras
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from keras_seg import models, presets
-from keras_seg.presets.paper_table import PUBLISHED_HEAD_PARAMETERS
+from keras_seg.presets.configuration_table import PUBLISHED_HEAD_PARAMETERS
 
 COLUMNS = ("preset", "crop", "test", "backbone", "head", "published head", "GFLOPs")
 

@@ -1,6 +1,6 @@
 """The papers' presets at a size for tests."""
 
-from keras_seg.presets import paper_table
+from keras_seg.presets import configuration_table
 
 
 def small_paper(monkeypatch, model, backbone, config):
@@ -8,8 +8,10 @@ def small_paper(monkeypatch, model, backbone, config):
 
     The names of the presets stay.
     """
-    entry = {**paper_table.BACKBONES[backbone], "config": config}
-    monkeypatch.setitem(paper_table.BACKBONES, backbone, entry)
-    entry = paper_table.MODELS[model]
+    entry = {**configuration_table.BACKBONES[backbone], "config": config}
+    monkeypatch.setitem(configuration_table.BACKBONES, backbone, entry)
+    entry = configuration_table.MODELS[model]
     arguments = {**entry["arguments"], "hidden_dim": 8}
-    monkeypatch.setitem(paper_table.MODELS, model, {**entry, "arguments": arguments})
+    monkeypatch.setitem(
+        configuration_table.MODELS, model, {**entry, "arguments": arguments}
+    )

@@ -282,5 +282,5 @@ def test_models_without_published_weights(model):
 
 
 def test_a_place_must_be_given_for_what_has_no_name(architecture):
-    with pytest.raises(ValueError, match="Say where"):
+    with pytest.raises(ValueError, match="`output` is needed"):
         convert_checkpoint(GOLDEN, keras_seg.ECENet, architecture)

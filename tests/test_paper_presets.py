@@ -15,14 +15,14 @@ from small_papers import small_paper
 import keras_seg
 from keras_seg import models, presets
 from keras_seg.inference import TestProtocol
+from keras_seg.keras_internals import hub_files
 from keras_seg.models import Segmenter, SwinBackbone
 from keras_seg.presets import (
-    keras_hub_presets,
-    load_preset,
-    paper_table,
+    configuration_table,
+    model_from_preset,
     pretrained_backbone,
 )
-from keras_seg.presets.paper_presets import find_paper
+from keras_seg.presets.paper_presets import find_configuration
 
 NAME = "ade20k_swin_base_640"
 FULL = f"ecenet/{NAME}"
@@ -55,10 +55,10 @@ def test_table_has_the_papers_configurations():
     facts = {name: presets.describe_preset(name) for name in presets.paper_presets()}
     assert len(facts) == 43
     assert {name for name in facts if facts[name]["published"]} == set(
-        paper_table.PUBLISHED
+        configuration_table.PUBLISHED
     )
-    assert set(paper_table.PUBLISHED_HEAD_PARAMETERS) <= set(facts)
-    assert set(paper_table.HANDLES) <= set(facts)
+    assert set(configuration_table.PUBLISHED_HEAD_PARAMETERS) <= set(facts)
+    assert set(configuration_table.HANDLES) <= set(facts)
     for entry in facts.values():
         TestProtocol(**entry["test_protocol"])
     published = facts[FULL]
@@ -91,8 +91,8 @@ def test_each_entry_resolves(name):
     backbone_class = keras.saving.get_registered_object(facts["backbone_class"])
     assert issubclass(backbone_class, keras_hub.models.FeaturePyramidBackbone)
     model_class = getattr(keras_seg, facts["model"])
-    assert find_paper(model_class, name.split("/")[1]) == name
-    assert find_paper(Segmenter, name) == name
+    assert find_configuration(model_class, name.split("/")[1]) == name
+    assert find_configuration(Segmenter, name) == name
     assert len(facts["class_names"]) == len(facts["palette"]) == facts["num_classes"]
     assert str(facts["crop_size"][0]) == name.rsplit("_", 1)[1]
     assert facts["pretrained"] in keras_hub.models.Backbone.presets
@@ -101,10 +101,10 @@ def test_each_entry_resolves(name):
 
 def test_backbones_are_those_of_keras_hub():
     """The configurations of two pretrained backbones, as far as they have one here."""
-    resnet = paper_table.BACKBONES["resnet_101"]["config"]
+    resnet = configuration_table.BACKBONES["resnet_101"]["config"]
     assert sum(resnet["stackwise_num_blocks"]) * 3 + 2 == 101
     for name, blocks in (("swin_base", 4), ("swin_large", 6)):
-        config = paper_table.BACKBONES[name]["config"]
+        config = configuration_table.BACKBONES[name]["config"]
         heads = [blocks * 2**i for i in range(4)]
         assert config["num_heads"] == heads and config["embed_dim"] == 32 * heads[0]
 
@@ -179,12 +179,12 @@ def stub(empty, monkeypatch):
         (folder / "task.json").write_text('{"registered_name": "keras_seg>ECENet"}')
         return str(folder)
 
-    monkeypatch.setattr(load_preset, "load_folder", loaded)
+    monkeypatch.setattr(model_from_preset, "load_folder", loaded)
     return make
 
 
 def test_order_of_the_places(stub, empty, monkeypatch):
-    monkeypatch.setitem(paper_table.HANDLES, FULL, stub("hub", NAME))
+    monkeypatch.setitem(configuration_table.HANDLES, FULL, stub("hub", NAME))
     assert keras_seg.ECENet.from_preset(NAME) == "hub"
     stub("cache/keras_seg", NAME)
     assert keras_seg.ECENet.from_preset(NAME) == "cache"
@@ -244,15 +244,15 @@ def test_download_goes_through_keras_hub(tmp_path, monkeypatch):
     asked, offline = [], []
     keras_hub_swin().save_to_preset(str(tmp_path))
 
-    def get_file(preset, name):
+    def fetch_file(preset, name):
         if offline:
             raise ConnectionError("no network")
         asked.append(preset)
         if not (tmp_path / name).exists():
             raise FileNotFoundError
-        return str(tmp_path / name)
+        return tmp_path / name
 
-    monkeypatch.setattr(keras_hub_presets, "get_file", get_file)
+    monkeypatch.setattr(hub_files, "fetch_file", fetch_file)
     backbone = SwinBackbone(**SWIN)
     before = ops.convert_to_numpy(backbone.mergings[0].reduction.kernel).copy()
     pretrained_backbone.load_pretrained(backbone, "a_swin", "download")

@@ -233,7 +233,7 @@ ABSURD = [
 def test_absurd_fields_of_a_model(name, value, load_weights, folder):
     path = folder / "task.json"
     change_json(path, lambda content: content["config"].update({name: value}))
-    inner = f"'({name}|depth|num_regions|mask|e)'"
+    inner = f"'({name}|depth|num_regions|mask|d)'"
     with pytest.raises(ValueError, match=f"task.json' has (the field )?{inner}"):
         load(folder, load_weights=load_weights)
 
@@ -255,6 +255,8 @@ def test_absurd_fields_of_a_backbone(name, value, folder):
     "config",
     [
         {"embed_dim": 8, "depths": [10**6], "num_heads": [1]},
+        {"embed_dim": 8, "depths": [100] * 10, "num_heads": [1]},
+        {"embed_dim": 8, "depths": [0] * 10**5, "num_heads": [1] * 10**5},
         {"embed_dim": 10**5, "depths": [1], "num_heads": [1]},
         {"embed_dim": 8, "depths": [1], "num_heads": [1], "window_size": 10**6},
         {"embed_dim": 8, "depths": [1], "num_heads": [10**6]},
@@ -305,6 +307,46 @@ def test_weights_are_counted_before_they_are_made(folder):
     change_json(path, lambda content: content["config"].update(hidden_dim=4096))
     with pytest.raises(ValueError, match="cannot be made.*would hold more than"):
         load(folder)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"pyramid_layers": {"P" + "9" * 12: "block_3_expand_relu"}},  # a power of two
+        {"alpha": 1e300},
+        {"weights": "imagenet"},
+        {"include_top": True},
+        {"input_tensor": None},
+        {"network": 3},
+    ],
+)
+def test_absurd_network_of_keras_applications(config):
+    config = {
+        "module": None,
+        "class_name": "ApplicationsBackbone",
+        "registered_name": "keras_seg>ApplicationsBackbone",
+        "config": {"network": "MobileNetV2", **config},
+    }
+    with pytest.raises(ValueError, match="a.json' (has|asks for weights)"):
+        check_config.check_config(config, "a.json", check_config.BACKBONES)
+
+
+def test_translated_backbones_are_limited(tmp_path, monkeypatch):
+    """Those of other libraries, which keras-hub reads."""
+
+    def from_preset(preset, load_weights):
+        keras.layers.Dense(2**16).build((None, 2**16))
+
+    path = tmp_path / "config.json"
+    path.write_text('{"architecture": "resnet18"}')
+    monkeypatch.setattr(
+        keras_hub.models.FeaturePyramidBackbone, "from_preset", from_preset
+    )
+    with pytest.raises(ValueError, match="config.json' cannot be loaded.*more than"):
+        load(tmp_path, num_classes=2)
+    path.write_text('{"architecture": NaN}')
+    with pytest.raises(ValueError, match="config.json' is not valid JSON"):
+        load(tmp_path, num_classes=2)
 
 
 def test_limit_of_weights_is_of_one_thread_and_ends():

@@ -2,7 +2,7 @@
 
 import zipfile
 
-from keras_seg.presets.explain_errors import short
+from keras_seg.presets.explain_errors import explain_errors, short
 
 # More than any published model here needs.
 MAX_BYTES = 1 << 33
@@ -51,8 +51,9 @@ def check_archive(path, compressed):
     Raises:
         ValueError: If the file is damaged, or would become far larger.
     """
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
+    with explain_errors(f"'{path}' is a damaged zip file", "Download it again."):
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
     if len(entries) > MAX_ARRAYS:
         raise ValueError(
             f"'{path}' has {len(entries):,} entries, expected at most {MAX_ARRAYS:,}. "

@@ -6,8 +6,8 @@ from keras_seg.conversion.published_names import published_parts
 from keras_seg.conversion.read_checkpoint import read_checkpoint
 from keras_seg.conversion.resnet_backbone import DEEP_STEM, has_deep_stem
 from keras_seg.presets.find_folder import cache_folder, full_name
-from keras_seg.presets.make_paper import make_paper, paper_class
-from keras_seg.presets.paper_presets import find_paper
+from keras_seg.presets.make_configuration import configured_class, make_configuration
+from keras_seg.presets.paper_presets import find_configuration
 
 
 def convert_checkpoint(
@@ -18,16 +18,16 @@ def convert_checkpoint(
     Nothing is written unless every array fits, and then all at once.
 
     Args:
-        checkpoint: Path of a file, see `read_checkpoint`; nothing in it is run.
-        model_class: `keras_seg.ECENet` or `keras_seg.CPT`.
-        preset: What the checkpoint is of: the name of a preset of the papers, see
-            `keras_seg.presets.paper_presets`, or the folder of a saved preset, whose
-            weights do not matter. A ResNet that begins with three convolutions of
-            3 x 3 is recognised by its names.
-        output: Path of a folder: new, empty, or of a preset, which is replaced. By
-            default the place in the user's cache where `from_preset` finds it by its
-            name.
-        storage_dtype: See `keras_seg.models.Segmenter.save_to_preset`.
+        checkpoint: String or path. A file, see `read_checkpoint`; no code in it is run.
+        model_class: Class. `keras_seg.ECENet` or `keras_seg.CPT`.
+        preset: String or path. The configuration of the checkpoint: the name of a
+            preset of the papers, see `keras_seg.presets.paper_presets`, or the folder
+            of a saved preset, whose weights are not used. A ResNet that begins with
+            three convolutions of 3 x 3 is recognized by its names.
+        output: String or path. A folder: new, empty, or of a preset, which is replaced.
+            By default the folder in the user's cache where `from_preset` finds it by
+            its name.
+        storage_dtype: String. See `keras_seg.models.Segmenter.save_to_preset`.
 
     Returns:
         Path of the folder.
@@ -62,13 +62,13 @@ def convert_checkpoint(
     """
     output = output or default_output(model_class, preset)
     arrays = read_checkpoint(checkpoint)
-    paper = None if os.path.isdir(preset) else find_paper(model_class, preset)
+    paper = None if os.path.isdir(preset) else find_configuration(model_class, preset)
     if paper is None:
         model = model_class.from_preset(preset, load_weights=False)
     else:
         deep = has_deep_stem(published_parts(arrays)[0])
-        made = paper_class(model_class, paper)
-        model = make_paper(made, paper, None, DEEP_STEM if deep else {})
+        made = configured_class(model_class, paper)
+        model = make_configuration(made, paper, None, DEEP_STEM if deep else {})
     load_published(model, arrays)
     model.save_to_preset(output, storage_dtype)
     return Path(output)
@@ -83,6 +83,7 @@ def default_output(model_class, preset):
     name = full_name(model_class, preset)
     if os.path.isdir(preset) or name is None:
         raise ValueError(
-            f"Say where the new preset goes: '{preset}' is not the name of a preset."
+            f"`output` is needed: '{preset}' is not the name of a preset, so there is "
+            "no default folder for it."
         )
     return cache_folder() / name

@@ -1,75 +1,10 @@
-"""Copies published ECENet head weights into an `ECENetHead`."""
+"""Names of the published weights of ECENet heads."""
 
-from keras_seg.conversion.published_weights import (
-    attention_layers,
-    check_built,
-    load_targets,
-    published_shapes,
-    targets_of,
-)
+from keras_seg.conversion.published_weights import attention_layers
 
 
-def load_ecenet_head(head, arrays):
-    """Loads a published ECENet head, array by array, into a built head.
-
-    Nothing is assigned unless every array fits.
-
-    Args:
-        head: A built `keras_seg.layers.ECENetHead`.
-        arrays: Mapping from the names of the published state dict
-            (`"laterals.0.weight"`, ...) to arrays in torch's layout: convolution
-            kernels `(out, in / groups, kh, kw)`, dense kernels `(out, in)`.
-
-    Raises:
-        ValueError: If the head is not built, or names are missing, unknown, or
-            have arrays of another shape; all of them are listed.
-
-    Example:
-
-    ```python
-    import numpy as np
-    import keras_seg
-
-    head = keras_seg.layers.ECENetHead(num_classes=3, hidden_dim=8, num_heads=2)
-    head.build([(None, 8, 8, 4), (None, 4, 4, 8)])
-    names = keras_seg.conversion.ecenet_head_names(head)
-    arrays = {name: np.zeros(shape, "float32") for name, shape in names.items()}
-    keras_seg.conversion.load_ecenet_head(head, arrays)
-    ```
-    """
-    load_targets(head, ecenet_head_targets(head), arrays)
-
-
-def ecenet_head_names(head):
-    """Lists the published names that `load_ecenet_head` expects.
-
-    Args:
-        head: A built `keras_seg.layers.ECENetHead`.
-
-    Returns:
-        Dictionary from name to the shape of the array in torch's layout.
-
-    Example:
-
-    ```python
-    import keras_seg
-
-    head = keras_seg.layers.ECENetHead(num_classes=3, hidden_dim=8, num_heads=2)
-    head.build([(None, 8, 8, 4), (None, 4, 4, 8)])
-    print(keras_seg.conversion.ecenet_head_names(head)["conv_seg.weight"])
-    ```
-    """
-    return published_shapes(ecenet_head_targets(head))
-
-
-def ecenet_head_targets(head):
-    """Dictionary from published names to pairs of a variable and its kind."""
-    return targets_of(_layers(head))
-
-
-def _layers(head):
-    """Maps the prefixes of published names to layers."""
-    check_built(head)
+def ecenet_head_layers(head):
+    """Dictionary from the prefixes of published names to layers of an `ECENetHead`."""
     layers = {}
     for i, layer in enumerate(head.reconstructions):
         layers |= {

@@ -2,16 +2,12 @@ import keras_hub
 
 from keras_seg.backbones.dilated_resnet_backbone import DilatedResNetBackbone
 from keras_seg.backbones.swin.swin_backbone import SwinBackbone
-from keras_seg.conversion.cpt_head import cpt_head_targets
-from keras_seg.conversion.ecenet_head import ecenet_head_targets
+from keras_seg.conversion.published_head import head_targets
 from keras_seg.conversion.published_names import published_parts
 from keras_seg.conversion.published_weights import assign, list_problems, misfits
 from keras_seg.conversion.resnet_backbone import resnet_targets
 from keras_seg.conversion.swin_backbone import swin_arrays, swin_targets
-from keras_seg.layers.cpt.cpt_head import CPTHead
-from keras_seg.layers.ecenet.ecenet_head import ECENetHead
 
-HEADS = ((ECENetHead, ecenet_head_targets), (CPTHead, cpt_head_targets))
 RESNETS = (keras_hub.models.ResNetBackbone, DilatedResNetBackbone)
 
 
@@ -19,9 +15,9 @@ def load_published(model, arrays):
     """Loads a published checkpoint of a whole network into a model.
 
     Names are those of mmsegmentation, `backbone.` and `decode_head.` and what follows,
-    with torch's endings or MindSpore's. What only training needs, such as the states
-    of an optimizer or an auxiliary head, is left out. Nothing is assigned unless every
-    other array fits.
+    with the suffixes of torch or MindSpore. Arrays that only training uses, such as
+    the state of an optimizer or an auxiliary head, are ignored. Nothing is assigned
+    unless every other array fits.
 
     Args:
         model: A `keras_seg.ECENet` or `keras_seg.CPT`, whose backbone is a
@@ -51,7 +47,7 @@ def load_published(model, arrays):
     targets, given = {}, {}
     for prefix, part in (
         ("backbone", _of_backbone(model.backbone, of_backbone)),
-        ("decode_head", _of_head(model.head, of_head)),
+        ("decode_head", (head_targets(model.head), of_head, [])),
     ):
         targets |= {f"{prefix}.{name}": value for name, value in part[0].items()}
         given |= {f"{prefix}.{name}": value for name, value in part[1].items()}
@@ -69,7 +65,7 @@ def load_published(model, arrays):
 
 
 def _of_backbone(backbone, arrays):
-    """Variables by name, arrays by name, and what is wrong with those left out."""
+    """Variables by name, arrays by name, and problems of the arrays left out."""
     if isinstance(backbone, SwinBackbone):
         return (swin_targets(backbone, arrays), *swin_arrays(backbone, arrays))
     if isinstance(backbone, RESNETS):
@@ -77,14 +73,4 @@ def _of_backbone(backbone, arrays):
     raise ValueError(
         f"Published weights of the backbone {type(backbone).__name__} cannot be "
         "converted. SwinBackbone and the ResNets of keras-hub can be."
-    )
-
-
-def _of_head(head, arrays):
-    for head_class, head_targets in HEADS:
-        if isinstance(head, head_class):
-            return head_targets(head), arrays, []
-    raise ValueError(
-        f"There are no published weights of the head {type(head).__name__}: no code of "
-        "the method is public. ECENet and CPT can be converted."
     )

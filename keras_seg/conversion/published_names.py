@@ -1,8 +1,8 @@
-"""From the names in a checkpoint to those of a backbone and a head."""
+"""Splits the names of a checkpoint into those of a backbone and of a head."""
 
 import re
 
-# Put before all names by wrappers of training code.
+# Prefixes that training code adds to all names.
 WRAPPERS = re.compile(r"^(?:(?:module|model|network)\.)+")
 # MindSpore's names and torch's.
 SUFFIXES = {
@@ -11,7 +11,7 @@ SUFFIXES = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-# What training needs and a finished model does not have.
+# Used in training alone.
 TRAINING = re.compile(
     r"""
     .*\.num_batches_tracked$
@@ -25,7 +25,7 @@ TRAINING = re.compile(
 
 
 def published_parts(arrays):
-    """Sorts the arrays of a checkpoint, by names without prefixes.
+    """Sorts the arrays of a checkpoint by backbone and head, without prefixes.
 
     Args:
         arrays: Dictionary from names to arrays.

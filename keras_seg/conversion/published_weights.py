@@ -1,4 +1,4 @@
-"""What all published weights have in common: names, torch's layout, and the checks."""
+"""Names, layout and checks that all published weights share."""
 
 import numpy as np
 
@@ -37,14 +37,14 @@ def targets_of(layers):
             kind = variable.path.split("/")[-1]
             if kind == "kernel":
                 kind = f"{type(layer).__name__}_kernel"
-            if kind != "step":  # a count of ours
+            if kind != "step":  # a counter that published code lacks
                 name = f"{prefix}.{SUFFIXES.get(kind, 'weight')}"
                 targets[name] = (variable, kind)
     return targets
 
 
 def attention_layers(prefix, attention):
-    """The part of the names of a `SemanticsAttention` that the families share."""
+    """The names of a `SemanticsAttention` that ECENet and CPT share."""
     query = f"{prefix}.cross_attn.q"
     return {
         f"{prefix}.norm_low": attention.features_norm,
@@ -106,7 +106,7 @@ def misfits(targets, arrays):
 
 
 def assign(targets, arrays):
-    """Gives every array to its variable; see `misfits` for what must hold."""
+    """Assigns every array to its variable, once `misfits` has found no problem."""
     for name, (variable, kind) in targets.items():
         array = np.array(arrays[name], "float32")
         variable.assign(_to_keras(array, kind, variable.shape))

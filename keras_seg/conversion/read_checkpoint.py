@@ -7,7 +7,7 @@ from keras_seg.conversion.read_mindspore import read_mindspore
 from keras_seg.conversion.read_npz import read_npz
 from keras_seg.conversion.read_safetensors import read_safetensors
 from keras_seg.conversion.read_torch import read_torch
-from keras_seg.presets.explain_errors import explain_errors, short
+from keras_seg.presets.explain_errors import short
 from keras_seg.presets.regular_file import check_regular
 
 READERS = {
@@ -62,10 +62,7 @@ def read_checkpoint(path):
     size = check_regular(path, MAX_BYTES)
     # Lightning also writes .ckpt, in torch's format, which is a zip file.
     torch = suffix == ".ckpt" and is_archive(path)
-    with explain_errors(
-        f"'{path}' cannot be read as a checkpoint", "Download or copy it again."
-    ):
-        arrays = (read_torch if torch else READERS[suffix])(path)
+    arrays = (read_torch if torch else READERS[suffix])(path)
     strange = [name for name in arrays if not isinstance(name, str)]
     if strange:
         raise ValueError(

@@ -1,11 +1,11 @@
-"""MindSpore's checkpoints: protocol buffers of a layout that is fixed and small.
+"""Checkpoints of MindSpore: protocol buffers of a small, fixed layout.
 
     Checkpoint: 1 = Value, repeated
     Value:      1 = name, 2 = Tensor
     Tensor:     1 = sizes, repeated; 2 = name of the type; 3 = bytes
 
-Whatever else stands in a file makes it invalid. A large array comes in several values
-of the same name, one behind the other.
+A file with any other field is invalid. A large array is split into several values of
+the same name, one after the other.
 """
 
 import math
@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from keras_seg.conversion.archive_limits import MAX_ARRAYS
+from keras_seg.presets.explain_errors import explain_errors
 
 TYPES = {
     "Bool": "?",
@@ -40,18 +41,19 @@ def read_mindspore(path):
         ValueError: If it is not what MindSpore writes.
     """
     if not path.stat().st_size:
-        raise ValueError(f"'{path}' is no checkpoint of MindSpore: it is empty.")
+        raise ValueError(
+            f"'{path}' is not a checkpoint of MindSpore: it is empty. "
+            "Download it again."
+        )
     data = memoryview(np.memmap(path, mode="r"))
     end = len(data) - len(CHECKSUM) - 10
     if end >= 0 and bytes(data[end : end + len(CHECKSUM)]) == CHECKSUM:
         data = data[:end]
-    try:
+    with explain_errors(
+        f"'{path}' is not a checkpoint of MindSpore, or it is encrypted or cut short",
+        "Download it again.",
+    ):
         return _arrays(data)
-    except (ValueError, IndexError) as error:
-        raise ValueError(
-            f"'{path}' is no checkpoint of MindSpore, or it is encrypted or cut short: "
-            f"{error}. Download it again."
-        ) from error
 
 
 def _arrays(data):

@@ -6,6 +6,7 @@ import zipfile
 import numpy as np
 
 from keras_seg.conversion.archive_limits import check_archive
+from keras_seg.presets.explain_errors import explain_errors
 
 PREFIX = "weights/"
 MAX_DIMENSIONS = 8
@@ -22,8 +23,11 @@ def read_npz(path):
         ValueError: If the file is damaged, holds objects of Python, or an array whose
             header declares another size than the file holds.
     """
-    try:
-        entries = check_archive(path, compressed=True)
+    entries = check_archive(path, compressed=True)
+    with explain_errors(
+        f"'{path}' cannot be read as a file of arrays",
+        "Download it again, or save it with numpy.savez.",
+    ):
         with zipfile.ZipFile(path) as archive:
             for entry in entries:
                 _check_header(archive, entry)
@@ -32,13 +36,6 @@ def read_npz(path):
             if any(name != short for name, short in names.items()):
                 names = {k: v for k, v in names.items() if k != v}
             return {short: file[name] for name, short in names.items()}
-    except (OSError, MemoryError):
-        raise
-    except Exception as error:  # of zipfile, zlib, struct and NumPy
-        raise ValueError(
-            f"'{path}' cannot be read as a file of arrays: {error}. Download it again, "
-            "or save it with numpy.savez."
-        ) from error
 
 
 def _check_header(archive, entry):

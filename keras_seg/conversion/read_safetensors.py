@@ -2,6 +2,8 @@
 
 import struct
 
+from keras_seg.presets.explain_errors import explain_errors
+
 MAX_HEADER_BYTES = 1 << 24
 
 
@@ -29,12 +31,8 @@ def read_safetensors(path):
             f"'{path}' cannot be read as safetensors: its header has no possible size. "
             "Download it again."
         )
-    try:
+    with explain_errors(
+        f"'{path}' cannot be read as safetensors of NumPy's types",
+        "Download it again, or save it in float32.",
+    ):
         return safetensors.numpy.load_file(path)
-    except OSError:
-        raise
-    except Exception as error:  # a KeyError, for example, for types of other libraries
-        raise ValueError(
-            f"'{path}' cannot be read as safetensors of NumPy's types: {error}. "
-            "Download it again, or save it in float32."
-        ) from error

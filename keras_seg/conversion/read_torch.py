@@ -4,7 +4,7 @@ This is one of the few files that speak to a backend: nothing else reads the for
 """
 
 from keras_seg.conversion.archive_limits import check_archive, check_sizes, is_archive
-from keras_seg.presets.explain_errors import short
+from keras_seg.presets.explain_errors import explain_errors, short
 
 # Under which training code puts the arrays, beside its own state.
 WRAPPERS = ("state_dict", "model_state_dict", "model")
@@ -31,16 +31,8 @@ def read_torch(path):
             f"'{path}' is a checkpoint of torch, which is not installed. Install it, "
             "or save the arrays as .safetensors or .npz where it is."
         ) from error
-    try:
-        if is_archive(path):
-            check_archive(path, compressed=False)
-    except OSError:
-        raise
-    except Exception as error:  # of zipfile
-        raise ValueError(
-            f"'{path}' is damaged, or not a checkpoint of torch: {error}. Download or "
-            "save it again."
-        ) from error
+    if is_archive(path):
+        check_archive(path, compressed=False)
     outline = _tensors(torch, path, _load(torch, path, "meta"))
     size = sum(tensor.numel() * tensor.element_size() for tensor in outline.values())
     check_sizes(path, size, path.stat().st_size)
@@ -50,21 +42,21 @@ def read_torch(path):
             f"'{path}' declares more numbers than it holds. Download or save it again."
         )
     tensors = _tensors(torch, path, _load(torch, path, "cpu"))
-    return {name: _array(torch, tensor) for name, tensor in tensors.items()}
+    with explain_errors(
+        f"'{path}' has an array of a type that NumPy lacks, or without numbers",
+        "Save the arrays in float32.",
+    ):
+        return {name: _array(torch, tensor) for name, tensor in tensors.items()}
 
 
 def _load(torch, path, place):
-    try:
+    with explain_errors(
+        f"'{path}' holds more than arrays, or is damaged",
+        "What else it holds could run code, so it was not opened. If you trust it, "
+        "load it with torch yourself and save its state_dict alone, best as "
+        ".safetensors.",
+    ):
         return torch.load(path, map_location=place, weights_only=True)
-    except OSError:
-        raise
-    except Exception as error:  # of pickle, and whatever a damaged file causes
-        raise ValueError(
-            f"'{path}' holds more than arrays, or is damaged. What else it holds could "
-            "run code, so it was not opened. If you trust it, load it with torch "
-            "yourself and save its state_dict alone, best as .safetensors. Torch says: "
-            f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        ) from error
 
 
 def _tensors(torch, path, content):

@@ -7,7 +7,7 @@ import numpy as np
 from keras_seg.backbones.swin.window_attention import relative_position
 from keras_seg.conversion.published_weights import targets_of
 
-# Of the first code of Swin, and what mmsegmentation calls the same.
+# Names in the first code of Swin, and those in mmsegmentation.
 FIRST_NAMES = (
     (r"^layers\.", "stages."),
     (r"^patch_embed\.proj\.", "patch_embed.projection."),

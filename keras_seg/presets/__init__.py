@@ -1,4 +1,4 @@
-"""Models by name: shipped, saved or converted, on a hub, or as the papers have them."""
+"""Models by name: shipped, saved or converted, on a hub, or as in the papers."""
 
 from keras_seg.presets.list_presets import list_presets
 from keras_seg.presets.paper_presets import describe_preset, paper_presets

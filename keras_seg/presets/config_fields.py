@@ -14,6 +14,7 @@ from keras_seg.presets.explain_errors import short
 
 MAX_TEXT = 1024
 MAX_ENTRIES = 65_536
+LEVEL = re.compile("P[0-9]")
 COUNT = re.compile(r"depth|num_layers|num_blocks|num_repeats|num_levels|num_register")
 
 
@@ -22,9 +23,9 @@ def integer(low, high):
     return _Numbers(int, low, high)
 
 
-def integers(low, high):
-    """A check for lists of integers of a range, or one of them."""
-    return _Numbers(int, low, high, many=True)
+def integers(low, high, many=1024):
+    """A check for lists of up to `many` integers of a range, or one of them."""
+    return _Numbers(int, low, high, many)
 
 
 def number(low, high):
@@ -33,20 +34,20 @@ def number(low, high):
 
 
 def numbers(low, high):
-    """A check for lists of finite numbers of a range, or one of them."""
-    return _Numbers((int, float), low, high, many=True)
+    """A check for lists of up to 1,024 finite numbers of a range, or one of them."""
+    return _Numbers((int, float), low, high, many=1024)
 
 
 class _Numbers:
-    def __init__(self, kind, low, high, many=False):
+    def __init__(self, kind, low, high, many=0):
         self.kind, self.low, self.high, self.many = kind, low, high, many
         name = "an integer" if kind is int else "a number"
-        lists = ", or a list of such" if many else ""
+        lists = f", or a list of up to {many:,} such" if many else ""
         self.expected = f"{name} from {low:,} to {high:,}{lists}"
 
     def __call__(self, value, depth=0):
         if isinstance(value, list) and self.many and depth < 4:
-            return len(value) <= MAX_ENTRIES and all(self(x, depth + 1) for x in value)
+            return len(value) <= self.many and all(self(x, depth + 1) for x in value)
         if value is None:
             return True
         if isinstance(value, bool) or not isinstance(value, self.kind):
@@ -73,18 +74,39 @@ def _is_texts(value):
     return value is None or (few and all(map(_is_text, value)))
 
 
+def _flat(value):
+    return [y for x in value for y in _flat(x)] if isinstance(value, list) else [value]
+
+
+def _is_counts(value):
+    counts = _flat(value)
+    if len(counts) > 64 or not all(x is None or isinstance(x, int) for x in counts):
+        return False
+    return min([0, *filter(None, counts)]) >= 0 and sum(filter(None, counts)) <= 512
+
+
+def _is_levels(value):
+    return value is None or (
+        isinstance(value, list | dict)
+        and all(isinstance(x, str) and LEVEL.fullmatch(x) for x in value)
+        and (isinstance(value, list) or _is_texts(list(value.values())))
+    )
+
+
 TEXT = _Other("a short string", lambda value: value is None or _is_text(value))
 BOOLEAN = _Other("true or false", lambda value: isinstance(value, bool))
 TEXTS = _Other("short strings", _is_texts)
+COUNTS = _Other("at most 64 positive integers, 512 together", _is_counts)
+LEVELS = _Other("names of levels such as 'P2'", _is_levels)
 FRACTION, SIZES, WIDTH = number(0, 1), integers(1, 65_536), integer(0, 4096)
 WIDTHS = integers(0, 4096)
 FIELDS = {
     "class_names": TEXTS,
-    "classes_learned": integers(0, 65_535),
+    "classes_learned": integers(0, 65_535, MAX_ENTRIES),
     "crop_size": SIZES,
     "data_format": TEXT,
-    "depths": integers(1, 512),
-    "dilation_rates": integers(1, 512),
+    "depths": COUNTS,
+    "dilation_rates": COUNTS,
     "drop_path": FRACTION,
     "dropout": FRACTION,
     "embed_dim": WIDTH,
@@ -94,7 +116,7 @@ FIELDS = {
     "hidden_dim": WIDTH,
     "hidden_dims": WIDTHS,
     "ignore_class": integer(-(2**31), 2**31 - 1),
-    "image_shape": SIZES,
+    "image_shape": integers(1, 16_384),
     "image_size": SIZES,
     "input_conv_filters": WIDTHS,
     "input_scale": number(0.01, 16),
@@ -110,10 +132,10 @@ FIELDS = {
     "num_regions": integer(1, 4096),
     "offset": numbers(-1e6, 1e6),
     "output_stride": integer(1, 1024),
-    "palette": integers(0, 255),
+    "palette": integers(0, 255, MAX_ENTRIES),
     "pool_dim": WIDTH,
-    "pyramid_layers": TEXTS,
-    "pyramid_levels": TEXTS,
+    "pyramid_layers": LEVELS,
+    "pyramid_levels": LEVELS,
     "scale": numbers(-1e6, 1e6),
     "size_multiple": integer(1, 1024),
     "source": TEXT,
@@ -123,7 +145,6 @@ FIELDS = {
     "window_size": integer(1, 128),
 }
 # Of a field that is not in the table.
-ANY_COUNT = integers(0, 512)
 ANY_INTEGER = integers(-16_384, 16_384)
 ANY_NUMBER = numbers(-1e9, 1e9)
 # Arguments of the constructors that no config has, for they are made from others.
@@ -190,7 +211,7 @@ def _by_value(name, value):
         return TEXTS if isinstance(value, list) else TEXT
     if isinstance(sample, int):
         if COUNT.search(name):
-            return ANY_COUNT
+            return COUNTS
         return ANY_INTEGER if _all(int, value) else ANY_NUMBER
     if sample is None or isinstance(sample, float | list):
         return ANY_NUMBER

@@ -14,7 +14,7 @@ def short(value):
 def explain_errors(problem, fix):
     """Turns any error of a library into a `ValueError` of two sentences.
 
-    Errors of files and missing libraries stay what they are.
+    Errors of opening a file and of missing libraries stay what they are.
 
     Args:
         problem: String. What failed, with the name of the file.
@@ -37,9 +37,10 @@ def explain_errors(problem, fix):
     """
     try:
         yield
-    except (OSError, ImportError):
-        raise
     except Exception as error:
+        opening = isinstance(error, OSError) and error.filename is not None
+        if opening or isinstance(error, ImportError):
+            raise
         text = " ".join(str(error).split()) or "no details"
         if len(text) > 600:
             text = f"{text[:600]} ..."

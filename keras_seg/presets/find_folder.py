@@ -1,4 +1,4 @@
-"""Where saved presets with a name are looked for, before those that are shipped."""
+"""The folders that are searched for saved presets, before those that are shipped."""
 
 import os
 import re
@@ -12,10 +12,10 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def search_folders(presets_dir=None):
-    """The folders in which presets lie as `MODEL/NAME`, such as `ecenet/my_streets`.
+    """The folders that hold presets as `MODEL/NAME`, such as `ecenet/my_streets`.
 
     Args:
-        presets_dir: Path of a folder to look in first, or `None`.
+        presets_dir: String or path. A folder to search first, or `None`.
 
     Returns:
         List of paths: the one given, those in the environment variable
@@ -36,13 +36,13 @@ def search_folders(presets_dir=None):
 
 
 def cache_folder():
-    """The user's cache, where converted presets go by default."""
+    """The folder in the user's cache to which presets are converted by default."""
     home = os.environ.get("XDG_CACHE_HOME") or Path("~", ".cache").expanduser()
     return Path(home, "keras_seg").absolute()
 
 
 def full_name(model_class, preset):
-    """The name with that of the model in front, or `None` for what is no such name."""
+    """The name with the model in front, or `None` if it is not a name of a preset."""
     parts = os.fspath(preset).split("/")
     if len(parts) == 1:
         known = (c.__name__ for c in model_class.__mro__ if c.__name__ in PRESETS)
@@ -57,7 +57,7 @@ def find_folder(model_class, preset, presets_dir=None):
 
     Args:
         model_class: A subclass of `keras_seg.models.Segmenter`.
-        preset: String: a name such as `"ecenet/camvid"`, or `"camvid"` of a class
+        preset: String. A name such as `"ecenet/camvid"`, or `"camvid"` of a class
             with presets of its own.
         presets_dir: See `search_folders`.
     """

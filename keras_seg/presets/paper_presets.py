@@ -1,16 +1,16 @@
-"""What is known of the papers' presets: data, backbone, crop and test of each."""
+"""The configurations of the papers: data, backbone, crop and test of each."""
 
 import copy
 import importlib
 
 from keras_seg.backbones.imagenet import IMAGENET_MEAN, IMAGENET_STD
-from keras_seg.presets import paper_table
+from keras_seg.presets import configuration_table
 
 
 def paper_presets():
     """The presets at the scale of the papers. They come without weights.
 
-    `from_preset` takes them by name. `describe_preset` tells all about one.
+    `from_preset` takes their names. `describe_preset` returns the configuration of one.
 
     Returns:
         Dictionary from full names, as `load_model` takes them, to descriptions.
@@ -23,14 +23,14 @@ def paper_presets():
     print(keras_seg.presets.paper_presets()["ecenet/ade20k_swin_base_640"])
     ```
     """
-    return {name: entry["description"] for name, entry in entries().items()}
+    return {name: entry["description"] for name, entry in configurations().items()}
 
 
 def describe_preset(name):
-    """All that a preset of the papers says, without making a model.
+    """The configuration of a preset of the papers, without making a model.
 
     Args:
-        name: String, a full name such as `"ecenet/ade20k_swin_base_640"`.
+        name: String. A full name such as `"ecenet/ade20k_swin_base_640"`.
 
     Returns:
         Dictionary with `model`, `data_set`, `num_classes`, `class_names`, `palette`,
@@ -39,8 +39,8 @@ def describe_preset(name):
         `std` (in 0..255), `arguments` of the model, `test_protocol`
         (`{"mode": "whole" or "slide", "window": [h, w], "stride": [h, w], "resize":
         [long, short]}`, arguments of `keras_seg.inference.TestProtocol`; `None` where
-        the image is shown whole or at its own size), `published`, whether the authors
-        give this very configuration, and `description`.
+        the image is not cut or not resized), `published`, whether the authors published
+        this configuration, and `description`.
 
     Raises:
         ValueError: If there is no such preset.
@@ -54,7 +54,7 @@ def describe_preset(name):
     print(facts["crop_size"], facts["test_protocol"]["stride"])
     ```
     """
-    entry = entries().get(name)
+    entry = configurations().get(name)
     if entry is None:
         raise ValueError(
             f"Unknown preset '{name}'. keras_seg.presets.paper_presets() lists them."
@@ -71,18 +71,18 @@ def describe_preset(name):
     }
 
 
-def entries():
+def configurations():
     """Dictionary from full names to what `describe_preset` gives, but for classes."""
     return {
         f"{model.lower()}/{name}": entry
-        for model, facts in paper_table.MODELS.items()
+        for model, facts in configuration_table.MODELS.items()
         for data in facts["data_sets"]
         for backbone in facts["backbones"]
         for name, entry in [_entry(model, data, backbone)]
     }
 
 
-def find_paper(model_class, preset):
+def find_configuration(model_class, preset):
     """The full name of a preset of the papers, or `None`.
 
     Args:
@@ -92,19 +92,20 @@ def find_paper(model_class, preset):
     """
     for base in model_class.__mro__:
         name = f"{base.__name__.lower()}/{preset}"
-        if base.__name__ in paper_table.MODELS and name in entries():
+        if base.__name__ in configuration_table.MODELS and name in configurations():
             return name
-    return preset if preset in entries() else None
+    return preset if preset in configurations() else None
 
 
 def _entry(model, data, name):
-    facts, data_set = paper_table.MODELS[model], paper_table.DATA_SETS[data]
-    backbone = paper_table.BACKBONES[name]
-    tests = paper_table.TESTS[data]
+    facts = configuration_table.MODELS[model]
+    data_set = configuration_table.DATA_SETS[data]
+    backbone = configuration_table.BACKBONES[name]
+    tests = configuration_table.TESTS[data]
     crop, stride, resize = tests.get(name.split("_")[0], tests[""])
     short = f"{data}_{name}_{crop}"
     full = f"{model.lower()}/{short}"
-    published = full in paper_table.PUBLISHED
+    published = full in configuration_table.PUBLISHED
     return short, {
         "model": model,
         "data_set": data_set["title"],

@@ -1,17 +1,16 @@
 import keras
 
 from keras_seg.keras_internals.layer_graph import sublayers
-from keras_seg.presets.load_preset import load_preset
+from keras_seg.presets.model_from_preset import model_from_preset
 from keras_seg.presets.save_preset import save_preset
 from keras_seg.presets.shipped import shipped_presets
 
 
 class PresetMixin:
-    """Loads a model from a preset and saves it as one. It knows folders, not models."""
+    """Loads a model from a preset and saves it as one, for all classes of models."""
 
     class _Presets:
         def __get__(self, instance, owner):
-
             entries = shipped_presets(owner)
             return {name: entry["description"] for name, entry in entries.items()}
 
@@ -26,21 +25,22 @@ class PresetMixin:
         those shipped, and on a hub if weights of a paper's preset are there.
 
         Args:
-            preset: One of: the name of a shipped preset, see `presets`, which is
-                loaded offline and checked against its hashes; the name of a saved or
-                converted preset in the places above; that of a paper's preset, see
-                `keras_seg.presets.paper_presets`; the folder of a saved
-                preset (`"./name"` where a shipped one has the same name); a handle
-                such as `"hf://USER/NAME"` or `"kaggle://..."`; a backbone of
-                keras-hub such as `"resnet_50_imagenet"`, which gets a new head and
-                needs `num_classes`.
-            load_weights: Boolean. `False` leaves all weights random, but for the
+            preset: String or path. One of: the name of a shipped preset, see
+                `presets`, which is loaded offline and checked against its hashes; the
+                name of a saved or converted preset in the places above; that of a
+                paper's preset, see `keras_seg.presets.paper_presets`; the folder of a
+                saved preset (`"./name"` where a shipped one has the same name), which
+                is checked against the hashes in its `metadata.json`; a handle such as
+                `"hf://USER/NAME"` or `"kaggle://..."`; a backbone of keras-hub such as
+                `"resnet_50_imagenet"`, which gets a new head and needs `num_classes`.
+            load_weights: Boolean. `False` leaves all weights random, except for the
                 backbone of a paper's preset, see `backbone_weights`.
-            presets_dir: Path of a folder with presets as `MODEL/NAME`, or `None`.
+            presets_dir: String or path. A folder with presets as `MODEL/NAME`, or
+                `None`.
             **kwargs: Arguments of the constructor, in place of those saved, and
                 `dtype`, by default the global policy. With `num_classes` the layers
                 that depend on the classes are new, and class names and palette are
-                forgotten unless given; all other weights are those of the preset
+                dropped unless given; all other weights are those of the preset
                 (keras-hub would drop the whole head). `backbone_weights`, for a
                 paper's preset with `load_weights=False`: `"cached"`, the default,
                 takes the pretrained weights that keras-hub has for it if they were
@@ -51,8 +51,7 @@ class PresetMixin:
                 not fit the arguments.
             OSError: If its files are missing or cannot be read.
         """
-
-        return load_preset(
+        return model_from_preset(
             cls, PresetMixin, preset, load_weights, presets_dir, **kwargs
         )
 
@@ -60,13 +59,13 @@ class PresetMixin:
         """Saves config and weights to a folder that `from_preset` loads.
 
         Args:
-            preset_dir: Path of a folder: new, empty, or of a preset, which is
-                replaced once the new one is complete. Its `README.md` stays.
-            storage_dtype: `"float16"` stores kernels in half precision, which halves
-                the size; biases and normalisation stay as they are.
+            preset_dir: String or path. A folder: new, empty, or of a preset, which
+                is replaced once the new one is complete. Its `README.md` stays.
+            storage_dtype: String. `"float16"` stores kernels in half precision, which
+                halves the size; biases and normalization stay in single precision.
 
         Raises:
-            FileExistsError: If there is something else.
+            FileExistsError: If the folder holds anything else.
 
         Example:
 
@@ -84,7 +83,6 @@ class PresetMixin:
             copy = keras_seg.ECENet.from_preset(folder)
         ```
         """
-
         save_preset(self, preset_dir, storage_dtype)
 
     def save_task_weights(self, filepath):

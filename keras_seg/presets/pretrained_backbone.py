@@ -18,12 +18,12 @@ def load_pretrained(backbone, name, place):
     Args:
         backbone: A backbone of the same layers.
         name: Name of the backbone in keras-hub.
-        place: `"cached"` takes them if keras-hub has fetched them before, and never
-            asks the network; `"download"` lets keras-hub fetch them; `None` leaves the
-            weights as they are.
+        place: String. `"cached"` loads them if keras-hub has fetched them before, and
+            does not use the network; `"download"` lets keras-hub fetch them; `None`
+            leaves the weights as they are.
 
     Raises:
-        ValueError: If the place is another, or they cannot be fetched.
+        ValueError: If `place` is another value, or they cannot be fetched.
     """
     if place not in PLACES:
         raise ValueError(

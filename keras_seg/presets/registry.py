@@ -1,4 +1,4 @@
-"""The presets that ship with the package, and what their files must hash to.
+"""The presets that ship with the package, and the hashes of their files.
 
 One dictionary per model class, from the name of a preset to its facts. An entry is
 made by `examples/export_preset.py`, which prints it:
@@ -13,9 +13,9 @@ made by `examples/export_preset.py`, which prints it:
         "files": {file name: SHA-256 of the file},
     }
 
-What all presets of CamVid say alike stands once, in `CAMVID`.
+Entries that all presets of CamVid share are in `CAMVID`.
 
-The hashes stand here, in code, so that no other file can vouch for itself.
+The hashes are here, in code, so that a change of the files cannot change them too.
 """
 
 CAMVID = {

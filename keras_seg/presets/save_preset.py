@@ -29,7 +29,7 @@ def save_preset(model, preset_dir, storage_dtype=None):
         if storage_dtype == "float16":
             for name in preset_files.WEIGHTS:
                 store_as_float16(draft / name)
-        # keras-hub's has the date in it: no two savings would be equal.
+        # The one of keras-hub holds the date, so no two would be equal.
         metadata = {
             "keras_version": keras.version(),
             "keras_hub_version": keras_hub.version(),
@@ -72,7 +72,7 @@ def _beside(target, word):
 
 
 def _swap(draft, target):
-    """Puts the finished folder in its place; at no moment is the old one lost."""
+    """Puts the finished folder in its place; the old one exists until then."""
     if not target.exists():
         draft.rename(target)
         return

@@ -1,4 +1,4 @@
-"""The names of shipped presets, as each model class sees them, and their folders."""
+"""The shipped presets that each model class can load, and their folders."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ def shipped_presets(model_class=None):
 
     Args:
         model_class: A subclass of `keras_seg.models.Segmenter`. A class without
-            presets of its own, such as `Segmenter`, or `None` sees those of all
+            presets of its own, such as `Segmenter`, or `None` can load those of all
             classes.
 
     Returns:
@@ -39,7 +39,7 @@ def shipped_presets(model_class=None):
 
 
 def find_shipped(model_class, name):
-    """The entry of a shipped preset by its short or full name, or `None`."""
+    """The registry entry of a shipped preset by its short or full name, or `None`."""
     return {**shipped_presets(), **shipped_presets(model_class)}.get(name)
 
 

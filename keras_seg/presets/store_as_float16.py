@@ -7,15 +7,15 @@ import numpy as np
 def store_as_float16(path):
     """Rewrites a weights file of Keras with its kernels in half precision.
 
-    The layout stays, so Keras loads the file as any other and casts to the model's
-    own type. Kernels are the arrays of two or more axes. A kernel stays as it is if
-    half precision would move an entry by more than 2^-11 of the largest one: if it
-    would overflow or vanish. So do all biases and the gains and statistics of
-    normalisation, which are small and matter. Compressing trained kernels as well
-    would gain 3 %.
+    The layout is unchanged, so Keras loads the file like any other and casts to the
+    dtype of the model. Kernels are the arrays of two or more axes. A kernel is left in
+    single precision if half precision would change an entry by more than 2^-11 of the
+    largest one, for example by overflow. So are all biases and the scales and
+    statistics of normalization, which are small. Compression of trained kernels would
+    save 3 % more.
 
     Args:
-        path: Path of a `.weights.h5` file.
+        path: Path. A `.weights.h5` file, which is replaced.
 
     Example:
 
@@ -57,7 +57,7 @@ def _copy(source, target):
 
 def _copy_array(item, target, name):
     array = item[()]
-    # An array with attributes is of a type that HDF5 lacks, in disguise.
+    # An array with attributes holds raw bytes of a type that HDF5 lacks.
     if array.ndim >= 2 and array.dtype.kind == "f" and not item.attrs:
         array = _halved(array)
     target.create_dataset(name, data=array).attrs.update(item.attrs)

@@ -1,14 +1,14 @@
-"""Models of the papers' presets, and what is said where there are no weights."""
+"""Makes the models of the papers' configurations, and finds their weights."""
 
 import keras
 
 from keras_seg.backbones.imagenet import standardization
-from keras_seg.presets import paper_table
+from keras_seg.presets import configuration_table
 from keras_seg.presets.find_folder import search_folders
-from keras_seg.presets.paper_presets import describe_preset, entries
+from keras_seg.presets.paper_presets import configurations, describe_preset
 from keras_seg.presets.pretrained_backbone import load_pretrained
 
-KNOWN_TO_MODELS = (
+MODEL_ARGUMENTS = (
     "num_classes",
     "class_names",
     "palette",
@@ -17,7 +17,7 @@ KNOWN_TO_MODELS = (
 )
 
 
-def paper_class(model_class, name):
+def configured_class(model_class, name):
     """The class of the model to make.
 
     Args:
@@ -27,7 +27,9 @@ def paper_class(model_class, name):
     Raises:
         ValueError: If the preset is of another class.
     """
-    made = keras.saving.get_registered_object(f"keras_seg>{entries()[name]['model']}")
+    made = keras.saving.get_registered_object(
+        f"keras_seg>{configurations()[name]['model']}"
+    )
     if issubclass(model_class, made):
         return model_class
     if issubclass(made, model_class):
@@ -38,11 +40,11 @@ def paper_class(model_class, name):
     )
 
 
-def make_paper(model_class, name, backbone_weights, backbone_config, **kwargs):
+def make_configuration(model_class, name, backbone_weights, backbone_config, **kwargs):
     """The model of a preset of the papers, with a fresh head.
 
     Args:
-        model_class: See `paper_class`.
+        model_class: See `configured_class`.
         name: Full name of the preset.
         backbone_weights: See `keras_seg.models.Segmenter.from_preset`.
         backbone_config: Dictionary with arguments of the backbone in place of those of
@@ -50,7 +52,7 @@ def make_paper(model_class, name, backbone_weights, backbone_config, **kwargs):
         **kwargs: Such arguments of the model.
 
     Raises:
-        ValueError: If the weights of the backbone cannot be had.
+        ValueError: If the weights of the backbone cannot be loaded.
     """
     facts = describe_preset(name)
     if "num_classes" in kwargs:
@@ -60,7 +62,7 @@ def make_paper(model_class, name, backbone_weights, backbone_config, **kwargs):
     backbone = backbone_class.from_config(config)
     load_pretrained(backbone, facts["pretrained"], backbone_weights)
     scale, offset = standardization(facts["mean"], facts["std"])
-    arguments = {key: facts[key] for key in KNOWN_TO_MODELS}
+    arguments = {key: facts[key] for key in MODEL_ARGUMENTS}
     arguments |= {"size_multiple": 1, **facts["arguments"], **kwargs}
     if arguments.get("preprocessor") is None:
         arguments["preprocessor"] = keras.layers.Rescaling(
@@ -69,7 +71,7 @@ def make_paper(model_class, name, backbone_weights, backbone_config, **kwargs):
     return model_class(backbone, **arguments)
 
 
-def paper_handle(name, presets_dir=None):
+def weights_handle(name, presets_dir=None):
     """The handle of the weights on a hub.
 
     Args:
@@ -77,9 +79,9 @@ def paper_handle(name, presets_dir=None):
         presets_dir: See `search_folders`, for the message.
 
     Raises:
-        FileNotFoundError: If there are none: it says what can be done.
+        FileNotFoundError: If there are none. The message lists the alternatives.
     """
-    handle = paper_table.HANDLES.get(name)
+    handle = configuration_table.HANDLES.get(name)
     if handle is not None:
         return handle
     model, short = name.split("/")

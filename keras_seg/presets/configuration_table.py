@@ -1,8 +1,8 @@
-"""The configurations of the papers, as a table. `paper_presets` puts them together.
+"""The configurations of the papers, as tables. `paper_presets` combines them.
 
-The name of a preset is that of data, backbone and crop: `ade20k_swin_base_640`. Not all
-are published: PUBLISHED lists those whose configuration the authors give. The others
-take backbone, crop and test from the nearest of these.
+The name of a preset consists of data, backbone and crop: `ade20k_swin_base_640`.
+PUBLISHED lists the configurations that the authors published. The others take backbone,
+crop and test from the most similar of these.
 """
 
 # "colours" is a module of keras_seg.data and a dictionary in it, by name of class.
@@ -39,7 +39,7 @@ _RESNET = {
 }
 _RESNET_101 = {**_RESNET, "stackwise_num_blocks": [3, 4, 23, 3]}
 
-# "class" as Keras has it registered; "pretrained" is the weights that keras-hub has.
+# "class" is the registered name in Keras; "pretrained" names weights of keras-hub.
 BACKBONES = {
     "swin_base": {
         "title": "Swin-B",
@@ -88,8 +88,8 @@ BACKBONES = {
     },
 }
 
-# Side of the crop; stride of the window that is slid over a test image, or None for the
-# whole image at once; and the greatest long and short side to which the image is scaled
+# Side of the crop; stride of the sliding window in the test, or None for the whole
+# image at once; and the longest long and short side to which the image is resized
 # first, or None for its own size. By data set and, where it differs, by backbone. The
 # sides are the customary ones of these data sets.
 TESTS = {

@@ -10,13 +10,17 @@ from keras_seg.presets.load_folder import (
     load_folder,
     pop_backbone_arguments,
 )
-from keras_seg.presets.make_paper import make_paper, paper_class, paper_handle
-from keras_seg.presets.paper_presets import find_paper, paper_presets
+from keras_seg.presets.make_configuration import (
+    configured_class,
+    make_configuration,
+    weights_handle,
+)
+from keras_seg.presets.paper_presets import find_configuration, paper_presets
 from keras_seg.presets.regular_file import check_inside
 from keras_seg.presets.shipped import find_shipped, shipped_folder, shipped_presets
 
 
-def load_preset(
+def model_from_preset(
     model_class,
     root,
     preset,
@@ -26,14 +30,14 @@ def load_preset(
     **kwargs,
 ):
     """Makes a model from a preset. See `keras_seg.models.Segmenter.from_preset`."""
-    paper = find_paper(model_class, preset)
+    paper = find_configuration(model_class, preset)
     if not _takes_a_head(model_class):  # else the preset says which class it is
         check_arguments(model_class, root, kwargs)
     if paper is not None and not load_weights:
-        model_class = paper_class(model_class, paper)
+        model_class = configured_class(model_class, paper)
         check_arguments(model_class, root, kwargs)
         inner = pop_backbone_arguments(kwargs)
-        return make_paper(model_class, paper, backbone_weights, inner, **kwargs)
+        return make_configuration(model_class, paper, backbone_weights, inner, **kwargs)
     if backbone_weights != "cached":
         raise ValueError(
             "`backbone_weights` goes with load_weights=False and a preset of "
@@ -56,7 +60,7 @@ def load_preset(
         )
     else:
         if found is None and paper is not None:
-            found = paper_handle(paper, presets_dir)
+            found = weights_handle(paper, presets_dir)
         preset = os.fspath(preset if found is None else found)
         if os.path.isdir(preset):
             preset = os.path.abspath(preset)
@@ -98,7 +102,7 @@ def _takes_a_head(model_class):
 def _unknown(model_class, preset):
     known = sorted(shipped_presets(model_class))
     papers = [short for name in paper_presets() for short in (name, name.split("/")[1])]
-    papers = [name for name in papers if find_paper(model_class, name)]
+    papers = [name for name in papers if find_configuration(model_class, name)]
     reachable = known + papers + sorted(keras_hub_presets.built_in_names())
     near = difflib.get_close_matches(preset, reachable, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
