@@ -240,7 +240,7 @@ def test_other_sources():
         (good[0], good[1][..., None]),
         (good[0], good[1][:-1]),
     ]
-    report = check_dataset(pairs, num_classes=1)
+    report = check_dataset(pairs, num_classes=2)
     assert kinds(report) == ["shape of images", "shape of labels", "sizes differ"]
     assert report.problems[2]["files"] == ["pair 3"]
 
@@ -248,6 +248,6 @@ def test_other_sources():
         def __getitem__(self, index):
             raise OSError("disk on fire")
 
-    report = check_dataset(Broken(pairs), num_classes=1)
+    report = check_dataset(Broken(pairs), num_classes=2)
     assert "disk on fire" in report.problems[0]["found"]
     assert len(report.problems[0]["files"]) == 4

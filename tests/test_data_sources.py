@@ -44,7 +44,7 @@ def test_swapped_ids_are_not_mapped_twice(tmp_path):
 
 def test_ignore_class_may_be_negative(tmp_path):
     folders = write(tmp_path, {"a": [[0, 9]]})
-    source = SegmentationFolder(*folders, num_classes=1, void_ids=[9], ignore_class=-1)
+    source = SegmentationFolder(*folders, num_classes=2, void_ids=[9], ignore_class=-1)
     np.testing.assert_array_equal(source[0][1], [[0, -1]])
 
 
@@ -66,7 +66,7 @@ def test_missing_mask_is_named(tmp_path):
     images, masks = write(tmp_path, {"a": [[0]], "lonely": [[0]]})
     os.remove(masks / "lonely.png")
     with pytest.raises(ValueError, match="1 images have no mask.*lonely.jpg"):
-        SegmentationFolder(images, masks, num_classes=1)
+        SegmentationFolder(images, masks, num_classes=2)
 
 
 def test_wrong_ids_and_sizes_are_named(tmp_path):

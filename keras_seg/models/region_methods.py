@@ -3,7 +3,7 @@ import functools
 import keras
 
 from keras_seg.data.batches.map_labels import map_labels
-from keras_seg.data.pack_components import pack_components
+from keras_seg.data.component_labels import pack_components
 from keras_seg.inference.regions import region_ids, region_maps
 from keras_seg.layers.resize_to_match import ResizeToMatch
 from keras_seg.losses.region_disjointness_loss import region_disjointness_loss

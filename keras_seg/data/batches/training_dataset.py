@@ -4,7 +4,7 @@ import cv2
 import keras
 import numpy as np
 
-from keras_seg.data.sources.cached_source import CachedSource
+from keras_seg.data.sources.derived_sources import CachedSource
 
 
 def training_dataset(

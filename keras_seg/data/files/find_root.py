@@ -2,7 +2,7 @@
 
 import os
 
-from keras_seg.data.files.pair_files import name_some
+from keras_seg.data.files.list_images import name_some
 
 
 def find_root(title, root, inner, needed):

@@ -3,7 +3,7 @@
 import os
 
 from keras_seg.data.files.find_root import find_root, split_parts
-from keras_seg.data.files.pair_files import pair_files
+from keras_seg.data.files.pair_files import require_pairs
 from keras_seg.data.sources.segmentation_folder import SegmentationFolder
 
 # Ours, to be told apart over a photo; those of the data set are dark and alike.
@@ -65,12 +65,7 @@ class CamVid(SegmentationFolder):
         for part in split_parts(split, ("train", "val", "test")):
             needed = [f"{kind}/{part}" for kind in ("images", "labels")]
             base = find_root("CamVid", root, [], needed)
-            folders = [os.path.join(base, name) for name in needed]
-            pairs, problems = pair_files(*folders)
-            if problems:
-                raise ValueError(
-                    " ".join(f"{found} {fix}" for _, found, fix in problems)
-                )
+            pairs = require_pairs(*(os.path.join(base, n) for n in needed))
             images += [image for image, _ in pairs]
             masks += [mask for _, mask in pairs]
         super().__init__(

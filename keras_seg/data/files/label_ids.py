@@ -7,10 +7,10 @@ def map_ids(mask, id_map, void_ids, ignore_class):
     """Translates ids, all at once, so that swapped ids are not mapped twice.
 
     Args:
-        mask: integer array.
-        id_map: dict from ids of the mask to class ids. Others stay as they are.
-        void_ids: ids of the mask that become `ignore_class`.
-        ignore_class: integer id of void.
+        mask: Integer or boolean array.
+        id_map: Dict from ids of the mask to class ids. Others stay as they are.
+        void_ids: Ids of the mask that become `ignore_class`.
+        ignore_class: Integer, the id of void.
 
     Returns:
         An int32 array of the shape of `mask`.
@@ -19,7 +19,7 @@ def map_ids(mask, id_map, void_ids, ignore_class):
 
     ```python
     import numpy as np
-    from keras_seg.data.files.map_ids import map_ids
+    from keras_seg.data.files.label_ids import map_ids
 
     print(map_ids(np.array([0, 1, 2]), {1: 0, 2: 1}, (0,), 255))  # [255 0 1]
     ```
@@ -37,14 +37,29 @@ def map_ids(mask, id_map, void_ids, ignore_class):
     return label
 
 
-def check_ids(label, num_classes, ignore_class, what):
+def require_class_ids(label, num_classes, ignore_class, what):
     """Raises unless every id is a class or void.
 
     Args:
-        label: integer array.
-        num_classes: integer.
-        ignore_class: integer id of void.
-        what: string for the message, such as `"mask 'a.png'"`.
+        label: Integer array.
+        num_classes: Integer.
+        ignore_class: Integer, the id of void.
+        what: String for the message, such as `"mask 'a.png'"`.
+
+    Raises:
+        ValueError: If there is another id.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from keras_seg.data.files.label_ids import require_class_ids
+
+    try:
+        require_class_ids(np.array([0, 7]), 2, 255, "mask 'a.png'")
+    except ValueError as error:
+        print(error)  # The mask 'a.png' holds the ids [7], expected 0 to 1 or ...
+    ```
     """
     wrong = (label < 0) | (label >= num_classes)
     wrong &= label != ignore_class
@@ -53,10 +68,10 @@ def check_ids(label, num_classes, ignore_class, what):
             f"The {what} holds the ids {np.unique(label[wrong])[:20].tolist()}, "
             f"expected 0 to {num_classes - 1} or {ignore_class} for void. Name them in "
             "`void_ids`, translate them with `id_map`, or correct `num_classes`; "
-            "`keras_seg.data.checks.check_dataset` tells which."
+            "`keras_seg.data.check_dataset` tells which."
         )
 
 
-def label_dtype(num_classes, ignore_class):
-    """The narrowest type for label maps."""
+def narrowest_dtype(num_classes, ignore_class):
+    """Returns the narrowest type for label maps, `"uint8"` or `"int32"`."""
     return "uint8" if 0 <= ignore_class <= 255 and num_classes <= 256 else "int32"
