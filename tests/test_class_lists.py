@@ -14,6 +14,8 @@ from keras_seg.data.sources.coco_stuff import (
 )
 from keras_seg.data.sources.pascal_context import PASCAL_CONTEXT_COLOURS
 
+pytestmark = pytest.mark.no_backend
+
 
 @pytest.mark.parametrize(
     "colours, count, first, last",

@@ -17,6 +17,8 @@ from keras_seg.data import (
     load_source,
 )
 
+pytestmark = pytest.mark.no_backend
+
 IDS = np.arange(256, dtype="uint8").reshape(8, 32)
 
 

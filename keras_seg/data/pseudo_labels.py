@@ -73,7 +73,7 @@ def write_pseudo_labels(
     if isinstance(images, (str, bytes, os.PathLike)):
         raise ValueError(
             "`images` must be a list of paths of image files. Received: "
-            f"images={images!r}. For a folder pass sorted(pathlib.Path(folder).iterdir())."
+            f"images={images!r}. For a folder pass sorted(glob.glob(folder + '/*'))."
         )
     images = [os.fsdecode(path) for path in images]
     if not 0 <= ignore_class <= LARGEST_ID:
@@ -205,7 +205,7 @@ def _write(label, path):
     low, high = label.min(), label.max()
     if low < 0 or high > LARGEST_ID:
         raise ValueError(
-            f"The teacher must return ids in 0..{LARGEST_ID}, which PNG files can hold. "
+            f"The teacher must return ids in 0..{LARGEST_ID}, as PNG files hold. "
             f"Received: {low} to {high}."
         )
     dtype = "uint8" if high <= 255 else "uint16"

@@ -58,8 +58,13 @@ def report_ids(report):
             "warning",
             f"No mask holds the classes {_some([_named(report, i) for i in absent])}. "
             "This is legal; their IoU is undefined, and nothing is learnt of them.",
-            "None needed if a larger part of the data set holds them; otherwise "
-            f"renumber: num_classes={len(classes)}, id_map={_renumbered(classes)}.",
+            "None needed if a larger part of the data set holds them"
+            + (
+                f"; otherwise renumber: num_classes={len(classes)}, "
+                f"id_map={_renumbered(classes)}."
+                if len(classes) > 1
+                else "."
+            ),
         )
 
 
@@ -205,7 +210,7 @@ def _check_without_num_classes(report, present, classes):
             "warning",
             f"The ids run from 0 to {classes[-1]}; the number of classes was not "
             "given.",
-            f"num_classes={len(classes)} if these masks hold every class.",
+            f"num_classes={max(2, len(classes))} if these masks hold every class.",
         )
 
 

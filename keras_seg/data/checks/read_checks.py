@@ -1,20 +1,17 @@
 """Read a pair for `check_dataset` and note what is wrong with it."""
 
 import os
+import warnings
 
 import numpy as np
 
 from keras_seg.data.checks.label_checks import common_step
 from keras_seg.data.files.list_images import is_image_name
+from keras_seg.data.files.mask_palette import count_colours
 from keras_seg.data.files.open_image import open_image
 from keras_seg.data.files.orientation import DESCRIPTIONS, turn_array, turned_apart
 from keras_seg.data.files.read_image import decode_image
-from keras_seg.data.files.read_mask import (
-    ID_MODES,
-    decode_mask,
-    mask_colours,
-    read_mask,
-)
+from keras_seg.data.files.read_mask import ID_MODES, decode_mask
 
 MAX_COLOURS = 256
 
@@ -149,12 +146,17 @@ def _read_mask(report, source, path, colours):
         )
     size, own = pixels.shape[:2], facts["orientation"]
     if mask_palette is None and mode not in ID_MODES:
-        for colour, count in mask_colours(path):
-            colours[colour] = colours.get(colour, 0) + count
-        report.add("RGB masks", "error", "", "", path)
+        found = count_colours(pixels)
+        if len(found) > 1 or not facts["findings"]:
+            for colour, count in found:
+                colours[colour] = colours.get(colour, 0) + count
+            report.add("RGB masks", "error", "", "", path)
         return None, size, own
-    label = read_mask(path, mask_palette) if source is None else source.read_ids(path)
-    return (label if source is None else source.map_ids(label)), size, own
+    if source is None:
+        return pixels, size, own
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are in the report by now
+        return source.map_ids(source.read_ids(path)), size, own
 
 
 def report_colours(report, colours):
@@ -226,5 +228,5 @@ def _check_sizes(report, image, mask_size, name):
     fix = "Resize the masks to the images with nearest neighbour."
     if image.shape[:2] == tuple(mask_size[::-1]):
         found += " One is turned against the other."
-        fix = "Turn the masks like the images, in the direction that a look shows."
+        fix = "Rotate the masks to match the images. Do not resize them."
     report.add("sizes differ", "error", found, fix, name)

@@ -135,8 +135,8 @@ def _unknown_tiff(path, file):
         return unreadable(path, error)
     return (
         f"{path!r} is a TIFF file of a kind that is not read: {bands} bands (channels) "
-        f"of {bits[0]}-bit {kind}. Convert it to three bands of 8 bits with values in "
-        "0..255."
+        f"of {bits[0]}-bit {kind}. Convert it to bands of 8 bits, with values in "
+        "0..255 if it is a photo."
     )
 
 

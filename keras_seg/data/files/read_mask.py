@@ -5,11 +5,7 @@ import warnings
 
 import numpy as np
 
-from keras_seg.data.files.mask_palette import (
-    colour_codes,
-    count_colours,
-    ids_of_colours,
-)
+from keras_seg.data.files.mask_palette import colour_codes, ids_of_colours
 from keras_seg.data.files.open_image import MAX_IMAGE_PIXELS, open_image
 from keras_seg.data.files.orientation import orientation_of, upright
 from keras_seg.data.files.png_rows import png_header
@@ -71,22 +67,6 @@ def read_mask(path, mask_palette=None, max_pixels=MAX_IMAGE_PIXELS):
     if pixels.ndim == 3:
         return ids_of_colours(path, pixels, mask_palette)
     return pixels.astype("uint8" if pixels.itemsize == 1 else "int32")
-
-
-def mask_colours(path, max_pixels=MAX_IMAGE_PIXELS):
-    """Returns the colours of a mask and how many pixels have each.
-
-    Args:
-        path: Path of the file.
-        max_pixels: Integer. Larger masks are refused before they are decoded.
-
-    Returns:
-        A list of `((r, g, b), count)`, most frequent first.
-
-    Raises:
-        ValueError: If the file cannot be read.
-    """
-    return count_colours(decode_mask(os.fsdecode(path), True, max_pixels)[0])
 
 
 def decode_mask(path, as_colours=False, max_pixels=MAX_IMAGE_PIXELS):

@@ -185,12 +185,12 @@ class ADE20K(SegmentationFolder):
     set is for research and other non-commercial use.
 
     Args:
-        root: folder `ADEChallengeData2016`, or the one that holds it.
+        root: Folder `ADEChallengeData2016`, or the one that holds it.
         split: `"train"`, `"val"`, `"train+val"` or a list.
-        ignore_class: integer id of void. Defaults to 255.
+        ignore_class: Integer, the id of void. Defaults to 255.
 
     Raises:
-        ValueError: if a split is unknown or its files are not there.
+        ValueError: If a split is unknown or its files are not there.
 
     Example:
 

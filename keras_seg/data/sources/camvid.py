@@ -30,13 +30,13 @@ class CamVid(SegmentationFolder):
     The data set is for research and other non-commercial use.
 
     Args:
-        root: folder of the data set.
+        root: Folder of the data set.
         split: `"train"`, `"val"` or `"test"`, several of them joined as
             `"train+val"`, or a list of them.
-        ignore_class: integer id of void. Defaults to 255.
+        ignore_class: Integer, the id of void. Defaults to 255.
 
     Raises:
-        ValueError: if a split is unknown or its files are not there.
+        ValueError: If a split is unknown or its files are not there.
 
     Example:
 

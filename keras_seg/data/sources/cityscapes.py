@@ -48,13 +48,13 @@ class Cityscapes(SegmentationFolder):
     not public. The data set is for research and other non-commercial use.
 
     Args:
-        root: folder of `leftImg8bit` and `gtFine`, or one that holds it as
+        root: Folder of `leftImg8bit` and `gtFine`, or one that holds it as
             `cityscapes`.
         split: `"train"`, `"val"`, `"train+val"` or a list.
-        ignore_class: integer id of void. Defaults to 255.
+        ignore_class: Integer, the id of void. Defaults to 255.
 
     Raises:
-        ValueError: if a split is unknown or its files are not there.
+        ValueError: If a split is unknown or its files are not there.
 
     Example:
 

@@ -55,7 +55,8 @@ def resolve_classes(num_classes, class_names, palette, ignore_class):
         raise ValueError(
             f"`ignore_class={ignore_class}` is the id of a class, since "
             f"`num_classes={num_classes}`. Choose an id outside the classes, such as "
-            f"ignore_class={255 if num_classes <= 255 else -1}, the same for the model."
+            f"ignore_class={255 if num_classes <= 255 else 65535}, and pass the same "
+            "to the model."
         )
     if palette is None:
         palette = default_palette(num_classes)

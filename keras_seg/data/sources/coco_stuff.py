@@ -65,15 +65,15 @@ class COCOStuff10K(SegmentationFolder):
     to 171. Unlabelled pixels are void.
 
     Args:
-        root: folder of `images` and `annotations`, or one that holds it as
+        root: Folder of `images` and `annotations`, or one that holds it as
             `coco_stuff10k`.
         split: `"train"`, `"test"` or both joined by `+`. `"val"` stands for `"test"`,
             which papers report on.
-        ignore_class: integer id of void. Defaults to 255.
+        ignore_class: Integer, the id of void. Defaults to 255.
 
     Raises:
-        ValueError: if a split is unknown or its files are not there.
-        ModuleNotFoundError: if masks are `.mat` files and SciPy is not installed.
+        ValueError: If a split is unknown or its files are not there.
+        ModuleNotFoundError: If masks are `.mat` files and SciPy is not installed.
 
     Example:
 

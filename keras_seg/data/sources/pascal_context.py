@@ -44,13 +44,13 @@ class PascalContext(SegmentationFolder):
     `ImageSets/SegmentationContext/SPLIT.txt` (4,996 `train` and 5,104 `val` images).
 
     Args:
-        root: folder `VOC2010`, or the one that holds it or `VOCdevkit`.
+        root: Folder `VOC2010`, or the one that holds it or `VOCdevkit`.
         split: `"train"`, `"val"`, `"train+val"` or a list.
-        background: boolean. Whether background is class 0 of 60 instead of void.
-        ignore_class: integer id of void. Defaults to 255.
+        background: Boolean. Whether background is class 0 of 60 instead of void.
+        ignore_class: Integer, the id of void. Defaults to 255.
 
     Raises:
-        ValueError: if a split is unknown or its files are not there.
+        ValueError: If a split is unknown or its files are not there.
 
     Example:
 

@@ -52,25 +52,25 @@ class TFDSSource:
     in it, and void here. Train and compare with `keras_seg.data.ADE20K`.
 
     Args:
-        data: name of a data set, perhaps with config and version, or what
+        data: Name of a data set, perhaps with config and version, or what
             `tensorflow_datasets.data_source` returned.
-        split: name of a split, or a part of it such as `"train[:10%]"`.
-        image_key: string, the feature of the image. Defaults to `"image"`.
-        label_key: string, the feature of the label map.
-        label_channel: integer. Which channel of the label map holds the ids, if it has
+        split: Name of a split, or a part of it such as `"train[:10%]"`.
+        image_key: String, the feature of the image. Defaults to `"image"`.
+        label_key: String, the feature of the label map.
+        label_channel: Integer. Which channel of the label map holds the ids, if it has
             several.
-        num_classes: integer. Defaults to the length of `class_names`.
-        class_names: list of strings.
-        void_ids: ids that mean void, such as `(0,)`.
-        id_map: dict from ids of the label maps to class ids.
-        palette: array of shape `(num_classes, 3)`.
-        ignore_class: integer id of void. Defaults to 255.
-        data_dir: folder of tensorflow-datasets. Defaults to its own.
-        download: boolean. Whether to download and prepare a data set that is not there.
+        num_classes: Integer. Defaults to the length of `class_names`.
+        class_names: List of strings.
+        void_ids: Ids that mean void, such as `(0,)`.
+        id_map: Dict from ids of the label maps to class ids.
+        palette: Array of shape `(num_classes, 3)`.
+        ignore_class: Integer, the id of void. Defaults to 255.
+        data_dir: Folder of tensorflow-datasets. Defaults to its own.
+        download: Boolean. Whether to download and prepare a data set that is not there.
 
     Raises:
-        ModuleNotFoundError: if tensorflow-datasets is not installed.
-        ValueError: if the data set cannot be opened, the classes are not given, or,
+        ModuleNotFoundError: If tensorflow-datasets is not installed.
+        ValueError: If the data set cannot be opened, the classes are not given, or,
             when a pair is read, if it lacks a feature or has unfit values.
 
     Example:
