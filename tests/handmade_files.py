@@ -32,10 +32,13 @@ def png(path, pixels, bits=8, colour_type=0, rows=None, interlaced=False, share=
     return path
 
 
-def tiff(path, pixels, photometric=2, extra=None, bits=None):
-    """Writes one strip without compression; `extra` are kinds of further bands."""
+def tiff(path, pixels, photometric=2, extra=None, bits=None, rows=None):
+    """Writes one strip without compression; `extra` are kinds of further bands.
+
+    With `rows` the strip has that many, and there is no other.
+    """
     height, width, bands = pixels.shape
-    content = pixels.tobytes()
+    content = pixels[:rows].tobytes()
     depth = bits or pixels.itemsize * 8
     if bits:
         content = b"".join(_line(line, bits)[1:] for line in pixels)
@@ -48,7 +51,7 @@ def tiff(path, pixels, photometric=2, extra=None, bits=None):
         (262, 3, [photometric]),
         (273, 4, [8]),
         (277, 3, [bands]),
-        (278, 4, [height]),
+        (278, 4, [rows or height]),
         (279, 4, [len(content)]),
         (284, 3, [1]),
         *([] if extra is None else [(338, 3, extra)]),

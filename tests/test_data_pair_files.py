@@ -163,8 +163,8 @@ def test_order_is_said_when_a_source_is_made_and_when_it_is_checked(tmp_path):
     lists = [sorted((tmp_path / kind).glob("*.png")) for kind in "im"]
     with pytest.warns(UserWarning, match="different orders.*mask_suffix"):
         source = SegmentationFolder(*lists, num_classes=2)
-    for data in (source, lists, map(iter, lists)):
-        report = check_dataset(tuple(data) if isinstance(data, map) else data)
+    for data in (source, lists, tuple(map(iter, lists)), zip(*lists, strict=True)):
+        report = check_dataset(data)
         assert "names in another order" in [p["kind"] for p in report.problems]
     source = SegmentationFolder(*lists, num_classes=2, mask_suffix="_mask")
     assert "names in another order" not in str(check_dataset(source))

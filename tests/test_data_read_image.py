@@ -273,3 +273,11 @@ def test_tensors_of_every_library(photo):
     assert np.abs(as_rgb(array).astype(int) - expected).max() <= 1
     with pytest.raises(ValueError, match="NumPy cannot read"):
         as_rgb([[1, 2], [3]])
+
+
+def test_tiff_with_missing_strips(photo, tmp_path):
+    path = handmade_files.tiff(tmp_path / "a.tif", photo, rows=12)
+    np.testing.assert_array_equal(read_image(path), photo)
+    path = handmade_files.tiff(tmp_path / "a.tif", photo, rows=5)
+    with pytest.raises(ValueError, match="20 x 5 of 20 x 12 pixels"):
+        read_image(path)

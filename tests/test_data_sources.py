@@ -194,6 +194,9 @@ def test_sizes_that_differ_are_to_be_resized_only_where_that_is_right(tmp_path):
     folders = write(tmp_path, {"a": [[0, 0, 1]]}, size=(2, 6))
     with pytest.raises(ValueError, match="nearest neighbour"):
         SegmentationFolder(*folders, num_classes=2)[0]
+    folders = write(tmp_path, {"a": [[0, 0, 1]]}, size=(3, 1))
+    with pytest.raises(ValueError, match="turned against the other.*not resize"):
+        SegmentationFolder(*folders, num_classes=2)[0]
 
 
 def test_a_split_that_is_not_there(tmp_path):

@@ -30,7 +30,8 @@ def check_dataset(
 
     Args:
         source: A source such as `keras_seg.data.CamVid`, or a pair
-            `(images, masks)` of two folders or two iterables of paths.
+            `(images, masks)` of two folders or two iterables of paths, or an iterator
+            over pairs of paths or of arrays.
         num_classes: Integer. Defaults to the source's, else to `None`: the
             numbers are then judged by themselves.
         ignore_class: Integer, the id of void, for a pair of folders; a source has its
@@ -118,6 +119,13 @@ def _open(source, mask_suffix):
     if hasattr(source, "pairs") and hasattr(source, "map_ids"):
         problem = order_problem(source.pairs)
         return source, source.pairs, [problem] if problem else []
+    if not hasattr(source, "__getitem__"):  # such as zip(images, masks)
+        pairs = list(source)
+        if pairs and all(as_paths(pair) and len(pair) == 2 for pair in pairs):
+            pairs = [tuple(as_paths(pair)) for pair in pairs]
+            problem = order_problem(pairs)
+            return None, pairs, [problem] if problem else []
+        return pairs, None, []
     if isinstance(source, (list, tuple)) and len(source) == 2:
         parts = [
             part if isinstance(part, (str, bytes, os.PathLike)) else as_paths(part)

@@ -134,7 +134,11 @@ def _to_uint8(array):
     if low < 0 or high > 255:
         hint = ""
         if array.dtype == np.uint16:
-            hint = ". For a 16-bit image pass (image // 257).astype('uint8')."
+            bits, divisor = (16, 257) if high > 4095 else (12, 16)
+            hint = (
+                f". For an image of {bits} bits pass "
+                f"(image // {divisor}).astype('uint8')."
+            )
         elif low < 0 and high > LARGEST_UNIT_VALUE:
             hint = (
                 ". Pass the image before it is normalised, as the model does that; or "

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import ImageOps
 
-from keras_seg.data.files.png_rows import require_all_rows
+from keras_seg.data.files.missing_rows import require_all_rows, require_all_strips
 
 EXIF_ORIENTATION = 0x0112
 QUARTER_TURNS = (5, 6, 7, 8)  # these swap height and width
@@ -78,6 +78,7 @@ def upright(image):
 def _load(image):
     file, name = image.fp, image.filename
     if image.format == "TIFF":
+        require_all_strips(image)
         # Pillow maps uncompressed files into memory by name, and does so with
         # height and width swapped where the orientation is a quarter turn.
         image.filename = ""

@@ -120,7 +120,7 @@ class SegmentationFolder:
         self.turn_masks = turn_masks
         self.names = [os.path.splitext(_name(i, folder))[0] for i, _ in self.pairs]
         self._warned_of_turn = False
-        self._unwatched = 0  # masks that held only 0 and 255, -1 once one did not
+        self._white_masks = 0  # read so far; `None` once that is settled
 
     def __len__(self):
         return len(self.pairs)
@@ -132,15 +132,17 @@ class SegmentationFolder:
         if orientation != 1:
             ids = self._turned(ids, image, orientation, image_path, mask_path)
         if image.shape[:2] != ids.shape:
+            fix = "Resize the mask with nearest neighbour, if it shows the whole image."
+            if image.shape[:2] == ids.shape[::-1]:
+                fix = "One is turned against the other: rotate it, do not resize it."
             raise ValueError(
                 f"{image_path!r} has {image.shape[0]} x {image.shape[1]} pixels and "
                 f"its mask {mask_path!r} {ids.shape[0]} x {ids.shape[1]}; they "
-                "must be of one size. Resize the mask with nearest neighbour, if it "
-                "shows the whole image."
+                f"must be of one size. {fix}"
             )
         label = self.map_ids(ids)
-        if self._unwatched >= 0:
-            self._watch(label)
+        if self._white_masks is not None:
+            self._watch(ids)
         what = f"mask {mask_path!r}"
         require_class_ids(label, self.num_classes, self.ignore_class, what)
         return image, label.astype(narrowest_dtype(self.num_classes, self.ignore_class))
@@ -207,20 +209,21 @@ class SegmentationFolder:
             self._warned_of_turn = True
         return ids
 
-    def _watch(self, label):
+    def _watch(self, ids):
         """Warns if the first masks hold nothing but 0 and 255, which is void."""
-        if self.ignore_class != 255 or not ((label == 0) | (label == 255)).all():
-            self._unwatched = -1
+        known = self.ignore_class != 255 or 255 in (*self.id_map, *self.void_ids)
+        if known or not ((ids == 0) | (ids == 255)).all():
+            self._white_masks = None
             return
-        self._unwatched += bool((label == 255).any())
-        if self._unwatched >= min(WATCHED_MASKS, len(self)):
+        self._white_masks += bool((ids == 255).any())
+        if self._white_masks >= min(WATCHED_MASKS, len(self)):
             warnings.warn(
-                f"The first {self._unwatched} masks hold only 0 and 255, and 255 means "
-                "void (ignore_class=255): nothing but class 0 is learnt. If white is a "
-                "class, pass id_map={255: 1}.",
+                f"The first {self._white_masks} masks hold only 0 and 255, and 255 is "
+                "the void label (ignore_class=255): only class 0 can be learnt. If "
+                "white is a class, pass id_map={255: 1}.",
                 stacklevel=3,
             )
-            self._unwatched = -1
+            self._white_masks = None
 
 
 def _name(path, folder):

@@ -1,4 +1,4 @@
-"""Find PNG files that hold fewer rows than they declare."""
+"""Find PNG and TIFF files that hold fewer rows than they declare."""
 
 import struct
 import zlib
@@ -63,6 +63,22 @@ def require_all_rows(file, image):
     found = _count_bytes(file, needed)
     if found < needed:
         raise OSError(f"only {found / needed:.0%} of the pixels are in the file")
+
+
+def require_all_strips(image):
+    """Raises if a TIFF file lists fewer strips or tiles than its size needs.
+
+    Args:
+        image: `PIL.Image.Image` of a TIFF file, not yet decoded.
+
+    Raises:
+        OSError: If strips are missing.
+    """
+    width, height = image.tag_v2[256], image.tag_v2[257]
+    right = max(tile[1][2] for tile in image.tile)
+    bottom = max(tile[1][3] for tile in image.tile)
+    if right < width or bottom < height:
+        raise OSError(f"only {right} x {bottom} of {width} x {height} pixels are there")
 
 
 def _count_bytes(file, needed):
