@@ -236,3 +236,14 @@ def test_palettes_have_one_home():
 
 def test_the_command_line_knows_the_same_data_sets():
     assert set(evaluate.DATA_SETS) == {*DATA_SETS, "folder"}
+
+
+@pytest.mark.parametrize("mask, ignore_class", [([0, 128, 255], 255), ([0, 255], -1)])
+def test_advice_for_grey_at_the_edge_of_white(tmp_path, mask, ignore_class):
+    folders = write(tmp_path, {"a": [mask]})
+    source = SegmentationFolder(*folders, num_classes=2, ignore_class=ignore_class)
+    with pytest.raises(ValueError, match=r"id_map=\{i: int\(i > 127\)"):
+        source[0]
+    id_map = {i: int(i > 127) for i in range(256)}
+    source = SegmentationFolder(*folders, num_classes=2, id_map=id_map)
+    assert source[0][1].tolist() == [[int(i > 127) for i in mask]]

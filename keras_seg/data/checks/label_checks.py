@@ -1,10 +1,10 @@
 """Judge the ids of a data set's masks by their histogram."""
 
+from keras_seg.data.files.label_ids import THRESHOLD
 from keras_seg.data.files.list_images import name_some
 
 # Below this share of the pixels, ids are strays of blending and not classes.
 STRAY_SHARE = 0.05
-THRESHOLD = "id_map={i: int(i > 127) for i in range(256)}"
 
 
 def report_ids(report):

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# Makes two classes of masks that are black and white.
+THRESHOLD = "id_map={i: int(i > 127) for i in range(256)}"
+
 
 def map_ids(mask, id_map, void_ids, ignore_class):
     """Translates ids, all at once, so that swapped ids are not mapped twice.
@@ -64,11 +67,18 @@ def require_class_ids(label, num_classes, ignore_class, what):
     wrong = (label < 0) | (label >= num_classes)
     wrong &= label != ignore_class
     if wrong.any():
+        fix = (
+            "Name them in `void_ids`, translate them with `id_map`, or correct "
+            "`num_classes`; `keras_seg.data.check_dataset` tells which."
+        )
+        if num_classes == 2 and (label == 255).any() and not (label == 1).any():
+            fix = (
+                "If the mask is black and white (0 and 255), with grey at the edges or "
+                f"without: {THRESHOLD}. Naming the greys void would leave 255 void."
+            )
         raise ValueError(
             f"The {what} holds the ids {np.unique(label[wrong])[:20].tolist()}, "
-            f"expected 0 to {num_classes - 1} or {ignore_class} for void. Name them in "
-            "`void_ids`, translate them with `id_map`, or correct `num_classes`; "
-            "`keras_seg.data.check_dataset` tells which."
+            f"expected 0 to {num_classes - 1} or {ignore_class} for void. {fix}"
         )
 
 
