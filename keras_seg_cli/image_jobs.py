@@ -5,7 +5,19 @@ import glob
 import os
 from pathlib import Path
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+# Those of keras_seg.data, which cannot be imported before the backend is chosen.
+IMAGE_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jfif",
+    ".jpe",
+    ".png",
+    ".webp",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".gif",
+)
 OUR_ENDINGS = ("_overlay", "_labels", "_regions")
 
 
@@ -58,10 +70,20 @@ def _find(word):
     if os.path.lexists(path):
         return [path], None
     if glob.has_magic(word):
-        matches = map(Path, sorted(glob.glob(word, recursive=True)))
+        matches = map(Path, sorted(glob.glob(_pattern(word), recursive=True)))
         paths = [entry for entry in matches if _is_image(entry)]
         return paths, None if paths else f"{word}: no image matches this pattern"
     return [], f"{word}: no such file or folder"
+
+
+def _pattern(word):
+    """A pattern in which the folders that exist stand for themselves."""
+    folder, *rest = Path(word).parts
+    while rest and os.path.isdir(os.path.join(folder, rest[0])):
+        folder = os.path.join(folder, rest.pop(0))
+    if not os.path.isdir(folder):
+        return word
+    return os.path.join(glob.escape(folder), *rest)
 
 
 def _is_image(path):

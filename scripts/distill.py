@@ -29,6 +29,7 @@ import train
 from tqdm import tqdm
 
 from keras_seg import data, models
+from keras_seg.data.files.list_images import list_images
 
 RECIPE = {
     "--data": "folder",
@@ -39,13 +40,14 @@ RECIPE = {
     "--input-scale": "1.0",
 }
 RARE_PIXEL_SHARE = 0.02
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
 def main(arguments=None):
     args, rest = parse_arguments(arguments)
     masks = args.masks or label(args)
-    pairs = data.SegmentationFolder(args.images, masks, num_classes=args.num_classes)
+    pairs = data.SegmentationFolder(
+        args.images, masks, num_classes=args.num_classes, turn_masks=False
+    )
     options = dict(RECIPE)
     rare = rare_classes(pairs)
     if rare:
@@ -90,11 +92,7 @@ def parse_arguments(arguments=None):
 
 def label(args):
     """Makes the masks with the teacher and returns their folder."""
-    images = sorted(
-        str(path)
-        for path in pathlib.Path(args.images).iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES
-    )
+    images = [path for _, path in list_images(args.images)]
     if args.scores:
         label_from_scores(images, args)
         return args.labels

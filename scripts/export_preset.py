@@ -17,7 +17,7 @@ from copy_with import copy_with
 from report import table
 
 from keras_seg import models
-from keras_seg.data.sources.ade20k_classes import ADE20K_COLOURS
+from keras_seg.data.sources.ade20k import ADE20K_COLOURS
 
 DATASETS = {
     "camvid": {

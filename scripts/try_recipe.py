@@ -19,7 +19,7 @@ import sys
 import train
 from report import describe_run, evaluate
 
-from keras_seg.data.sources.subset_source import SubsetSource
+from keras_seg.data import SubsetSource
 
 SHORT = """--max-images 4 --crop-size 128 128 --batch-size 2 --epochs 4
 --steps-per-epoch 10 --warmup-steps 4""".split()

@@ -2,17 +2,19 @@
 
 import pytest
 
-from keras_seg.data.sources.ade20k_classes import ADE20K_COLOURS
-from keras_seg.data.sources.cityscapes_classes import (
+from keras_seg.data.sources.ade20k import ADE20K_COLOURS
+from keras_seg.data.sources.cityscapes import (
     CITYSCAPES_COLOURS,
     CITYSCAPES_LABEL_IDS,
 )
-from keras_seg.data.sources.coco_stuff_classes import (
+from keras_seg.data.sources.coco_stuff import (
     COCO_STUFF_COLOURS,
     COCO_STUFF_NAMES,
     COCO_STUFF_UNUSED_IDS,
 )
-from keras_seg.data.sources.pascal_context_classes import PASCAL_CONTEXT_COLOURS
+from keras_seg.data.sources.pascal_context import PASCAL_CONTEXT_COLOURS
+
+pytestmark = pytest.mark.no_backend
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from keras_seg.data import (
     load_source,
 )
 
+pytestmark = pytest.mark.no_backend
+
 IDS = np.arange(256, dtype="uint8").reshape(8, 32)
 
 
@@ -296,7 +298,7 @@ def test_tfds_that_cannot_be_opened(fake_tfds, monkeypatch):
     fake_tfds.data["x"] = examples()
     with pytest.raises(ValueError, match="Give `label_key=`"):
         TFDSSource("x", num_classes=2)
-    with pytest.raises(ValueError, match="`palette` 1 colours"):
+    with pytest.raises(ValueError, match="`palette` has 1 colours"):
         TFDSSource("x", label_key="y", num_classes=2, palette=[(0, 0, 0)])
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     with pytest.raises(ModuleNotFoundError, match="pip install tensorflow-datasets"):

@@ -1,10 +1,19 @@
 """`check_dataset` finds every fault, and its fixes work."""
 
+import handmade_files
 import numpy as np
 import pytest
 from PIL import Image
 
-from keras_seg.data import CachedSource, SegmentationFolder, check_dataset
+from keras_seg.data import (
+    CachedSource,
+    SegmentationFolder,
+    SubsetSource,
+    check_dataset,
+)
+from keras_seg.data.files.read_mat_mask import read_mat_mask
+
+pytestmark = pytest.mark.no_backend
 
 SIZE = (40, 50)
 
@@ -240,14 +249,118 @@ def test_other_sources():
         (good[0], good[1][..., None]),
         (good[0], good[1][:-1]),
     ]
-    report = check_dataset(pairs, num_classes=1)
-    assert kinds(report) == ["shape of images", "shape of labels", "sizes differ"]
+    report = check_dataset(pairs, num_classes=2)
+    assert kinds(report)[:3] == ["shape of images", "shape of labels", "sizes differ"]
     assert report.problems[2]["files"] == ["pair 3"]
 
     class Broken(list):
         def __getitem__(self, index):
             raise OSError("disk on fire")
 
-    report = check_dataset(Broken(pairs), num_classes=1)
+    report = check_dataset(Broken(pairs), num_classes=2)
     assert "disk on fire" in report.problems[0]["found"]
     assert len(report.problems[0]["files"]) == 4
+
+
+def white(strays=(), ids=(0, 255)):
+    """A mask of two halves with a few other pixels."""
+    mask = np.full((100, 100), ids[0], "uint8")
+    mask[:, 60:] = ids[1]
+    for row, stray in enumerate(strays):
+        mask[row, 58:60] = stray
+    return mask
+
+
+@pytest.mark.parametrize("strays", [(128,), (77, 200), (3, 127, 128, 254)])
+@pytest.mark.parametrize("num_classes", [None, 2])
+@pytest.mark.parametrize("ignore_class", [255, -1])
+def test_strays_at_the_edge_of_white(data, strays, num_classes, ignore_class):
+    data.add("a", white(strays))
+    report = check_dataset(data.folders, num_classes, ignore_class)
+    assert kinds(report) == ["0 and 255"]
+    fix = report.problems[0]["fix"]
+    assert "void_ids" not in fix and str(strays[0]) in report.problems[0]["found"]
+    arguments = fix.removeprefix("SegmentationFolder(images, masks, ")[:-1]
+    expected = (white(strays) > 127).astype("uint8")
+    arguments = eval(f"dict({arguments})")  # noqa: S307
+    np.testing.assert_array_equal(data.source(**arguments)[0][1], expected)
+
+
+@pytest.mark.parametrize("strays, num_classes", [((1,), 2), ((1,), None), ((5,), None)])
+def test_a_rare_class_beside_void_is_no_stray(data, strays, num_classes):
+    data.add("a", white(strays))
+    assert "0 and 255" not in kinds(check_dataset(data.folders, num_classes))
+
+
+def test_a_threshold_for_blended_black_and_white(data):
+    mask = white(range(1, 80))
+    data.add("a", mask)
+    (problem,) = check_dataset(data.folders, num_classes=2).problems
+    assert problem["kind"] == "blended ids" and "i > 127" in problem["fix"]
+
+
+def test_white_among_many_classes(data):
+    data.add("a", white())
+    report = check_dataset(data.source(num_classes=5))
+    assert kinds(report)[0] == "0 and 255" and report.ok
+
+
+def test_one_class(data):
+    data.add("a", [0, 1])
+    report = check_dataset(data.folders, num_classes=1)
+    assert kinds(report)[0] == "one class" and not report.ok
+    assert "num_classes=2" in report.problems[0]["fix"]
+    data.add("a", [0])
+    for num_classes in (None, 2):
+        assert "num_classes=1" not in str(check_dataset(data.folders, num_classes))
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+@pytest.mark.filterwarnings("error")
+def test_masks_in_the_alpha_channel(data, mode):
+    data.add("a", white())
+    path = data.folders[1] / "a.png"
+    alpha = Image.fromarray(white())
+    black = Image.new("L", alpha.size)
+    Image.merge(mode, [*[black] * (len(mode) - 1), alpha]).save(path)
+    report = check_dataset(data.folders, num_classes=2)
+    assert kinds(report)[0] == "alpha channel" and "RGB masks" not in kinds(report)
+    assert not report.ok and "getchannel('A')" in report.problems[0]["found"]
+    palette = [(0, 0, 0), (255, 255, 255)]
+    report = check_dataset(data.source(num_classes=2, mask_palette=palette))
+    assert kinds(report)[0] == "alpha channel"
+
+
+def test_incomplete_masks(data):
+    data.add("a", white(ids=(0, 1)))
+    handmade_files.png(data.folders[1] / "a.png", white(ids=(0, 1)), rows=50)
+    assert kinds(check_dataset(data.folders, num_classes=2))[0] == "unreadable masks"
+
+
+def test_a_subset_is_checked_alone(data):
+    for i, ids in enumerate([(0, 1), (0, 9), (0, 1)]):
+        data.add(f"{i}", ids)
+    source = data.source(num_classes=2)
+    good = [i for i in range(3) if i != 1]
+    chosen = next(
+        s for s in range(50) if sorted(SubsetSource(source, 2, s).indices) == good
+    )
+    subset = SubsetSource(source, 2, chosen)
+    report = check_dataset(subset)
+    assert report.problems == [] and report.num_pairs == 2
+    assert subset.pairs == [source.pairs[i] for i in subset.indices]
+
+
+def test_masks_of_matlab_are_checked(data, tmp_path):
+    scipy_io = pytest.importorskip("scipy.io")
+    image = data.folders[0] / "x.jpg"
+    Image.new("RGB", (50, 40)).save(image)
+    mask = tmp_path / "x.mat"
+    scipy_io.savemat(mask, {"S": np.resize([0, 1], SIZE).astype("uint8")})
+
+    class Source(SegmentationFolder):
+        def read_ids(self, path):
+            return read_mat_mask(path, "S")
+
+    report = check_dataset(Source([image], [mask], num_classes=2))
+    assert report.problems == [] and report.image_counts == {0: 1, 1: 1}

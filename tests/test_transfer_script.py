@@ -17,7 +17,7 @@ import transfer
 from freeze_features import freeze_features
 
 import keras_seg
-from keras_seg.data.sources.subset_source import SubsetSource
+from keras_seg.data import SubsetSource
 
 slow_to_start = pytest.mark.skipif(
     keras.config.backend() != "torch",

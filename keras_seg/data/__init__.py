@@ -7,9 +7,9 @@ from keras_seg.data.batches import (
     training_dataset,
 )
 from keras_seg.data.checks import DatasetReport, check_dataset
-from keras_seg.data.connected_components import connected_components
+from keras_seg.data.component_labels import connected_components, pack_components
 from keras_seg.data.files import as_rgb, read_image, read_mask
-from keras_seg.data.pack_components import pack_components
+from keras_seg.data.palette import default_palette
 from keras_seg.data.pseudo_labels import labels_from_scores, write_pseudo_labels
 from keras_seg.data.sources import (
     ADE20K,
@@ -42,6 +42,7 @@ __all__ = [
     "as_rgb",
     "check_dataset",
     "connected_components",
+    "default_palette",
     "evaluation_dataset",
     "labels_from_scores",
     "load_source",

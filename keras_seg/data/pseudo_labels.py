@@ -1,4 +1,4 @@
-"""Label images by a teacher: another model, or anything that labels a batch."""
+"""Label images with another model, or anything that labels a batch."""
 
 import os
 
@@ -8,6 +8,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from keras_seg.data.files.read_image import read_image
+
+LARGEST_ID = 65535
 
 
 def write_pseudo_labels(
@@ -21,13 +23,14 @@ def write_pseudo_labels(
 ):
     """Writes a mask for each image, made by a teacher, as PNG files of class ids.
 
-    Where the teacher is less sure than `threshold` the mask is void, so that a student
-    learns from what the teacher knows. A mask that exists is kept: an interrupted run
-    goes on where it stopped. A file that cannot be read is left out and named in the
-    result.
+    Where the probability is below `threshold` the mask is void, so that a student
+    learns from confident predictions alone. A mask that exists is kept: an interrupted
+    run goes on where it stopped. A file that cannot be read is left out and named in
+    the result. Masks lie over the photos as viewers show them: EXIF orientations are
+    applied (`turn_masks=False` in `keras_seg.data.SegmentationFolder`).
 
     Args:
-        images: List of paths of image files.
+        images: Iterable of paths of image files.
         teacher: Callable from a batch of images, uint8 `(B, H, W, 3)`, to class ids
             `(B, h, w)`, or to probabilities `(B, h, w, K)` of any resolution.
         output: Folder of the masks, `NAME.png` for `NAME.jpg`.
@@ -41,8 +44,9 @@ def write_pseudo_labels(
         Dictionary from the paths of images without a mask to the reasons.
 
     Raises:
-        ValueError: If two images have the same name, or the teacher's output is
-            neither ids nor probabilities of the batch.
+        ValueError: If two images have the same name, if the teacher's output is
+            neither ids nor probabilities of the batch, or if PNG files cannot hold
+            the ids.
 
     Example:
 
@@ -66,6 +70,17 @@ def write_pseudo_labels(
         print(np.unique(read_mask(folder + "/masks/photo.png")))  # [1]
     ```
     """
+    if isinstance(images, (str, bytes, os.PathLike)):
+        raise ValueError(
+            "`images` must be a list of paths of image files. Received: "
+            f"images={images!r}. For a folder pass sorted(glob.glob(folder + '/*'))."
+        )
+    images = [os.fsdecode(path) for path in images]
+    if not 0 <= ignore_class <= LARGEST_ID:
+        raise ValueError(
+            f"`ignore_class` must lie in 0..{LARGEST_ID}, which PNG files can hold. "
+            f"Received: ignore_class={ignore_class}."
+        )
     targets = _targets(images, output)
     os.makedirs(output, exist_ok=True)
     missing = [path for path in images if not os.path.exists(targets[path])]
@@ -108,7 +123,7 @@ def labels_from_scores(scores, size, threshold=0.7, ignore_class=255):
         int32 array `(height, width)`.
 
     Raises:
-        ValueError: If the scores are no probabilities.
+        ValueError: If the scores are no probabilities, or `ignore_class` is a class.
 
     Example:
 
@@ -131,6 +146,11 @@ def labels_from_scores(scores, size, threshold=0.7, ignore_class=255):
             "Soft labels must be probabilities that add up to 1 in every pixel. "
             f"Received: values from {scores.min():g} to {scores.max():g}, sums around "
             f"{scores.sum(axis=2).mean():g}. Apply a softmax to logits first."
+        )
+    if 0 <= ignore_class < scores.shape[2]:
+        raise ValueError(
+            f"`ignore_class={ignore_class}` is the id of one of the {scores.shape[2]} "
+            "classes. Pass an id outside of them, such as ignore_class=65535."
         )
     # Channel by channel: OpenCV limits how many it takes at once.
     best = np.full(size, -1.0, "float32")
@@ -182,7 +202,13 @@ def _checked(outputs, count):
 
 def _write(label, path):
     """Writes beside the target first: no half-written mask takes its name."""
-    dtype = "uint8" if label.max() <= 255 else "uint16"
+    low, high = label.min(), label.max()
+    if low < 0 or high > LARGEST_ID:
+        raise ValueError(
+            f"The teacher must return ids in 0..{LARGEST_ID}, as PNG files hold. "
+            f"Received: {low} to {high}."
+        )
+    dtype = "uint8" if high <= 255 else "uint16"
     draft = f"{path}.{os.getpid()}.part"
     try:
         Image.fromarray(label.astype(dtype)).save(draft, format="PNG")

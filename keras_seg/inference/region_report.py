@@ -1,6 +1,6 @@
 import numpy as np
 
-from keras_seg.data.connected_components import connected_components
+from keras_seg.data.component_labels import connected_components
 from keras_seg.inference.regions import region_ids
 from keras_seg.metrics.region_diversity import RegionDiversity
 from keras_seg.metrics.region_semantics import RegionSemantics

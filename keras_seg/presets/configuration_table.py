@@ -5,27 +5,27 @@ PUBLISHED lists the configurations that the authors published. The others take b
 crop and test from the most similar of these.
 """
 
-# "colours" is a module of keras_seg.data and a dictionary in it, by name of class.
+# "colours" is a module of keras_seg.data.sources and a dictionary in it, by class name.
 DATA_SETS = {
     "ade20k": {
         "title": "ADE20K",
         "num_classes": 150,
-        "colours": ("ade20k_classes", "ADE20K_COLOURS"),
+        "colours": ("ade20k", "ADE20K_COLOURS"),
     },
     "pascal_context": {
         "title": "PASCAL-Context",
         "num_classes": 59,
-        "colours": ("pascal_context_classes", "PASCAL_CONTEXT_COLOURS"),
+        "colours": ("pascal_context", "PASCAL_CONTEXT_COLOURS"),
     },
     "cityscapes": {
         "title": "Cityscapes",
         "num_classes": 19,
-        "colours": ("cityscapes_classes", "CITYSCAPES_COLOURS"),
+        "colours": ("cityscapes", "CITYSCAPES_COLOURS"),
     },
     "coco_stuff_10k": {
         "title": "COCO-Stuff-10K",
         "num_classes": 171,
-        "colours": ("coco_stuff_classes", "COCO_STUFF_COLOURS"),
+        "colours": ("coco_stuff", "COCO_STUFF_COLOURS"),
     },
 }
 

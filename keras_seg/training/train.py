@@ -30,7 +30,7 @@ from train_arguments import train_arguments
 
 import keras_seg
 from keras_seg import data
-from keras_seg.data.sources.subset_source import SubsetSource
+from keras_seg.data import SubsetSource
 from keras_seg.inference import region_report
 
 MODELS = {"cpt": keras_seg.CPT, "ecenet": keras_seg.ECENet, "sgr": keras_seg.SGR}

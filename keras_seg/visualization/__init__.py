@@ -1,6 +1,6 @@
 """Pictures of labels, regions and similarities."""
 
-from keras_seg.visualization.default_palette import default_palette
+from keras_seg.data.palette import default_palette
 from keras_seg.visualization.label_png import label_png
 from keras_seg.visualization.legend import add_legend
 from keras_seg.visualization.overlay import draw_overlay

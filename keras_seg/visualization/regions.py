@@ -1,6 +1,6 @@
 import numpy as np
 
-from keras_seg.visualization.default_palette import default_palette
+from keras_seg.data.palette import default_palette
 from keras_seg.visualization.overlay import draw_overlay
 
 

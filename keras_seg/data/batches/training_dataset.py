@@ -5,7 +5,7 @@ import numpy as np
 from keras_seg.data.batches.epoch_counter import EpochCounter
 from keras_seg.data.batches.prepare_label import PairReader, find_ignore_class
 from keras_seg.data.batches.read_ahead_dataset import ReadAheadDataset
-from keras_seg.data.sources.cached_source import CachedSource
+from keras_seg.data.sources.derived_sources import CachedSource
 
 
 def training_dataset(

@@ -6,38 +6,45 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_seg.data.checks.dataset_report import DatasetReport
-from keras_seg.data.checks.label_checks import check_ids
+from keras_seg.data.checks.label_checks import report_ids
 from keras_seg.data.checks.read_checks import read_files, read_pair, report_colours
-from keras_seg.data.files.pair_files import pair_files
+from keras_seg.data.files.list_images import as_paths
+from keras_seg.data.files.pair_files import order_problem, pair_files
 
 SMALL_SIDE = 32
 LONG_RATIO = 20
 FIRST_MASKS = 3
 
 
-def check_dataset(source, num_classes=None, ignore_class=255, limit=None):
-    """Print what is wrong with a data set, and how to fix it.
+def check_dataset(
+    source, num_classes=None, ignore_class=255, limit=None, mask_suffix=None
+):
+    """Prints what is wrong with a data set, and how to fix it.
 
-    Every pair is read, and no problem stops the check: files without partner,
-    unreadable, truncated and oversized files, sizes that differ, masks of 0 and
-    255, ids out of range or counted from 1, gaps, masks in RGB colours (with the
-    `mask_palette` to pass), JPEG masks, masks that are all void, and images of
-    absurd sizes. A table counts the pixels of each class.
+    Every pair is read, and no problem stops the check: files without partner, lists in
+    different orders, unreadable, truncated and oversized files, sizes that differ,
+    photos turned by their EXIF orientation, masks of 0 and 255, ids out of range or
+    counted from 1, gaps, masks in RGB colours (with the `mask_palette` to pass) or in
+    the alpha channel, JPEG masks, masks that are all void, and images of absurd sizes.
+    A table counts the pixels of each class.
 
     Args:
-        source: a source such as `keras_seg.data.CamVid`, or a pair
-            `(images, masks)` of two folders or two lists of paths.
-        num_classes: integer. Defaults to the source's, else to `None`: the
+        source: A source such as `keras_seg.data.CamVid`, or a pair
+            `(images, masks)` of two folders or two iterables of paths, or an iterator
+            over pairs of paths or of arrays.
+        num_classes: Integer. Defaults to the source's, else to `None`: the
             numbers are then judged by themselves.
-        ignore_class: integer id of void, for a pair of folders; a source has its
+        ignore_class: Integer, the id of void, for a pair of folders; a source has its
             own. Defaults to 255.
-        limit: integer. Look at that many pairs, spread evenly. Defaults to all.
+        limit: Integer. Look at that many pairs, spread evenly. Defaults to all.
+        mask_suffix: String, for a pair of folders or lists, as for
+            `keras_seg.data.SegmentationFolder`.
 
     Returns:
         A `keras_seg.data.DatasetReport`, which has been printed.
 
     Raises:
-        ValueError: if a folder does not exist.
+        ValueError: If a folder does not exist.
 
     Example:
 
@@ -60,15 +67,23 @@ def check_dataset(source, num_classes=None, ignore_class=255, limit=None):
     print(report.problems[0]["fix"])  # ... id_map={255: 1})
     ```
     """
-    source, files, problems = _open(source)
+    source, files, problems = _open(source, mask_suffix)
     report = DatasetReport(
         num_classes=num_classes or getattr(source, "num_classes", None),
         class_names=getattr(source, "class_names", None),
         ignore_class=getattr(source, "ignore_class", ignore_class),
     )
-    for kind, found, fix in problems:
-        severity = "warning" if kind == "masks without image" else "error"
-        report.add(kind, severity, found, fix)
+    for problem in problems:
+        report.add(*problem)
+    if report.num_classes is not None and report.num_classes < 2:
+        report.add(
+            "one class",
+            "error",
+            "One class cannot be told from anything. Received: num_classes="
+            f"{report.num_classes}.",
+            "num_classes=2, as the background counts as a class, with 0 for background "
+            "in the masks and 1 for the object.",
+        )
     report.num_pairs = len(source if files is None else files)
     if report.num_pairs == 0:
         report.add(
@@ -80,7 +95,7 @@ def check_dataset(source, num_classes=None, ignore_class=255, limit=None):
     indices = range(report.num_pairs)
     if limit is not None and limit < report.num_pairs:
         indices = np.unique(np.linspace(0, report.num_pairs - 1, limit).astype(int))
-    colours = {}
+    colours = {}  # of all masks painted in RGB
     for index in tqdm(indices, desc="Checking", disable=None, leave=False):
         report.num_checked += 1
         if files is None:
@@ -94,23 +109,30 @@ def check_dataset(source, num_classes=None, ignore_class=255, limit=None):
         if label is not None:
             _count(report, label, name)
     report_colours(report, colours)
-    check_ids(report)
+    report_ids(report)
     print(report)
     return report
 
 
-def _open(source):
+def _open(source, mask_suffix):
     """The source or None, its pairs of files or None, problems of pairing."""
     if hasattr(source, "pairs") and hasattr(source, "map_ids"):
-        return source, source.pairs, []
-    is_pair = isinstance(source, (list, tuple)) and len(source) == 2
-    if is_pair and all(
-        isinstance(part, (str, os.PathLike))
-        or isinstance(part, list)
-        and all(isinstance(path, (str, os.PathLike)) for path in part)
-        for part in source
-    ):
-        return None, *pair_files(*source)
+        problem = order_problem(source.pairs)
+        return source, source.pairs, [problem] if problem else []
+    if not hasattr(source, "__getitem__"):  # such as zip(images, masks)
+        pairs = list(source)
+        if pairs and all(as_paths(pair) and len(pair) == 2 for pair in pairs):
+            pairs = [tuple(as_paths(pair)) for pair in pairs]
+            problem = order_problem(pairs)
+            return None, pairs, [problem] if problem else []
+        return pairs, None, []
+    if isinstance(source, (list, tuple)) and len(source) == 2:
+        parts = [
+            part if isinstance(part, (str, bytes, os.PathLike)) else as_paths(part)
+            for part in source
+        ]
+        if None not in parts:
+            return None, *pair_files(*parts, mask_suffix)
     return source, None, []
 
 
@@ -122,7 +144,7 @@ def _check_size(report, image, name):
             "tiny images",
             "warning",
             f"Images have a side below {SMALL_SIDE} pixels, first {height} x {width}.",
-            "Remove them, unless they are meant.",
+            "Remove them, unless they are intended.",
             name,
         )
     elif max(height, width) > LONG_RATIO * min(height, width):
@@ -131,7 +153,7 @@ def _check_size(report, image, name):
             "warning",
             f"Images are over {LONG_RATIO} times as long as wide, first "
             f"{height} x {width}.",
-            "Cut them into pieces, unless they are meant.",
+            "Cut them into pieces, unless they are intended.",
             name,
         )
 

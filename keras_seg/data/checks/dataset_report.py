@@ -1,29 +1,29 @@
 """What `check_dataset` found."""
 
-from keras_seg.data.files.pair_files import name_some
+from keras_seg.data.files.list_images import name_some, printable
 
 
 class DatasetReport:
     """The findings about a data set; `print(report)` shows them.
 
     Attributes:
-        num_pairs: integer number of pairs in the data set.
-        num_checked: integer number of pairs that were looked at.
-        num_classes: integer, or `None` where it was not given.
-        class_names: list of strings, or `None`.
-        ignore_class: integer id of void.
-        pixel_counts: dict from id to number of pixels, void included.
-        image_counts: dict from id to number of masks that hold it.
-        first_masks: dict from id to the first few masks that hold it.
-        sizes: dict from `(height, width)` to number of images.
-        problems: list of dicts with `kind`, `severity` (`"error"` or
+        num_pairs: Integer, number of pairs in the data set.
+        num_checked: Integer, number of pairs that were looked at.
+        num_classes: Integer, or `None` where it was not given.
+        class_names: List of strings, or `None`.
+        ignore_class: Integer, the id of void.
+        pixel_counts: Dict from id to number of pixels, void included.
+        image_counts: Dict from id to number of masks that hold it.
+        first_masks: Dict from id to the first few masks that hold it.
+        sizes: Dict from `(height, width)` to number of images.
+        problems: List of dicts with `kind`, `severity` (`"error"` or
             `"warning"`), `found`, `fix` and `files` (list of names).
-        ok: bool. There is no error; there may be warnings.
+        ok: Boolean. There is no error; there may be warnings.
 
     Args:
-        num_classes: integer or `None`.
-        class_names: list of strings or `None`.
-        ignore_class: integer.
+        num_classes: Integer or `None`.
+        class_names: List of strings or `None`.
+        ignore_class: Integer.
 
     Example:
 
@@ -53,14 +53,14 @@ class DatasetReport:
         return not any(p["severity"] == "error" for p in self.problems)
 
     def add(self, kind, severity, found, fix, file=None):
-        """Note a problem; problems of one kind gather their files.
+        """Adds a problem; problems of one kind share one entry with all their files.
 
         Args:
-            kind: short string.
+            kind: String, short.
             severity: `"error"` or `"warning"`.
-            found: string, what is there.
-            fix: string, what to do about it.
-            file: path or list of paths. Defaults to none.
+            found: String, what is there.
+            fix: String, what to do about it.
+            file: Path or list of paths. Defaults to none.
         """
         files = [] if file is None else file if isinstance(file, list) else [file]
         for problem in self.problems:
@@ -87,12 +87,13 @@ class DatasetReport:
         for problem in errors + warnings:
             lines.append("")
             lines.append(
-                f"{problem['severity'].upper()} ({problem['kind']}): {problem['found']}"
+                f"{problem['severity'].upper()} ({problem['kind']}): "
+                + printable(problem["found"])
             )
             if problem["files"]:
                 count = len(problem["files"])
                 lines.append(f"  Files ({count}): {name_some(problem['files'])}")
-            lines.append(f"  Fix: {problem['fix']}")
+            lines.append(f"  Fix: {printable(problem['fix'])}")
         lines.append("")
         if self.problems:
             lines.append(f"Errors: {len(errors)}, warnings: {len(warnings)}.")
@@ -129,7 +130,7 @@ class DatasetReport:
         if class_id == self.ignore_class:
             return "void"
         if self.class_names is not None and 0 <= class_id < len(self.class_names):
-            return str(self.class_names[class_id])
+            return printable(self.class_names[class_id])
         if self.num_classes is not None and not 0 <= class_id < self.num_classes:
             return "OUT OF RANGE"
         return ""

@@ -1,10 +1,14 @@
 """Judge the ids of a data set's masks by their histogram."""
 
-from keras_seg.data.files.pair_files import name_some
+from keras_seg.data.files.label_ids import THRESHOLD
+from keras_seg.data.files.list_images import name_some
+
+# Below this share of the pixels, ids are strays of blending and not classes.
+STRAY_SHARE = 0.05
 
 
-def check_ids(report):
-    """Add to a report what is wrong with its ids, and the exact fix.
+def report_ids(report):
+    """Adds to a report what is wrong with its ids, and the exact fix.
 
     Args:
         report: `keras_seg.data.DatasetReport` whose `pixel_counts` are filled.
@@ -16,15 +20,7 @@ def check_ids(report):
     if not classes:
         return
     num_classes = report.num_classes
-    if _is_binary_with_white(present, ignore_class, num_classes):
-        report.add(
-            "0 and 255",
-            "error",
-            "The masks hold only 0 and 255, but 255 means void: the white pixels "
-            "would be left out and the model would learn to answer 0 everywhere.",
-            "SegmentationFolder(images, masks, num_classes=2, id_map={255: 1})",
-        )
-        return
+    is_black_and_white = _is_black_and_white(report)
     if _is_blended(counts):
         report.add(
             "blended ids",
@@ -33,8 +29,12 @@ def check_ids(report):
             "hold two or three of them: the edges were blended by resizing, by "
             "antialiasing or by JPEG.",
             "Export the masks again without antialiasing and resize them only with "
-            "nearest neighbour.",
+            "nearest neighbour."
+            + (f" Or cut them at half: {THRESHOLD}." if is_black_and_white else ""),
         )
+        return
+    if is_black_and_white:
+        _report_black_and_white(report)
         return
     negative = [i for i in classes if i < 0]
     if negative:
@@ -58,13 +58,67 @@ def check_ids(report):
             "warning",
             f"No mask holds the classes {_some([_named(report, i) for i in absent])}. "
             "This is legal; their IoU is undefined, and nothing is learnt of them.",
-            "None needed if a larger part of the data set holds them; otherwise "
-            f"renumber: num_classes={len(classes)}, id_map={_renumbered(classes)}.",
+            "None needed if a larger part of the data set holds them"
+            + (
+                f"; otherwise renumber: num_classes={len(classes)}, "
+                f"id_map={_renumbered(classes)}."
+                if len(classes) > 1
+                else "."
+            ),
         )
 
 
-def _is_binary_with_white(present, ignore_class, num_classes):
-    return present == [0, 255] and ignore_class == 255 and num_classes in (None, 1, 2)
+def _is_black_and_white(report):
+    """Whether nearly all pixels hold 0 or 255, and none another class."""
+    counts, num_classes = report.pixel_counts, report.num_classes
+    if not {0, 255} <= set(counts):
+        return False
+    strays = set(counts) - {0, 255, report.ignore_class}
+    if num_classes is not None and num_classes > 2:
+        return not strays and report.ignore_class == 255
+    pixels = sum(counts[i] for i in strays)
+    # What may be a class, however rare, is no stray.
+    if num_classes is None and strays and max(strays) < 64:
+        return False
+    if num_classes is not None and 2 * counts.get(1, 0) > pixels:
+        return False
+    return pixels <= STRAY_SHARE * sum(counts.values())
+
+
+def _report_black_and_white(report):
+    counts = report.pixel_counts
+    strays = sorted(set(counts) - {0, 255, report.ignore_class})
+    if report.num_classes is not None and report.num_classes > 2:
+        report.add(
+            "0 and 255",
+            "warning",
+            f"The masks hold only 0 and 255, and 255 means void: of the "
+            f"{report.num_classes} classes there is only class 0.",
+            "If white is a class, id_map={255: its id}.",
+        )
+        return
+    found = "The masks hold only 0 and 255"
+    fix = "id_map={255: 1}"
+    if strays:
+        pixels = sum(counts[i] for i in strays)
+        found = (
+            f"The masks hold 0 and 255, and the grey levels {_some(strays)} in "
+            f"{pixels:,} pixels, as resizing or antialiasing leaves at edges"
+        )
+        fix = THRESHOLD
+    if report.ignore_class == 255:
+        found += (
+            ", but 255 means void: the white pixels would be left out and the model "
+            "would learn to answer 0 everywhere."
+        )
+    else:
+        found += ", expected 0 and 1."
+    report.add(
+        "0 and 255",
+        "error",
+        found,
+        f"SegmentationFolder(images, masks, num_classes=2, {fix})",
+    )
 
 
 def _is_blended(counts):
@@ -156,18 +210,18 @@ def _check_without_num_classes(report, present, classes):
             "warning",
             f"The ids run from 0 to {classes[-1]}; the number of classes was not "
             "given.",
-            f"num_classes={len(classes)} if these masks hold every class.",
+            f"num_classes={max(2, len(classes))} if these masks hold every class.",
         )
 
 
 def common_step(present):
-    """The step of ids such as 0, 85, 170, 255.
+    """Returns the step of ids such as 0, 85, 170, 255.
 
     Args:
-        present: sorted list of ids.
+        present: Sorted list of ids.
 
     Returns:
-        The integer step, 1 where there is none.
+        Integer, 1 where there is none.
     """
     if len(present) < 2 or present[0] != 0:
         return 1

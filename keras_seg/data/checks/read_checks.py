@@ -1,22 +1,29 @@
 """Read a pair for `check_dataset` and note what is wrong with it."""
 
+import os
+import warnings
+
 import numpy as np
 
 from keras_seg.data.checks.label_checks import common_step
-from keras_seg.data.files.read_image import open_image, read_image
-from keras_seg.data.files.read_mask import ID_MODES, mask_colours, read_mask
+from keras_seg.data.files.list_images import is_image_name
+from keras_seg.data.files.mask_palette import count_colours
+from keras_seg.data.files.open_image import open_image
+from keras_seg.data.files.orientation import DESCRIPTIONS, turn_array, turned_apart
+from keras_seg.data.files.read_image import decode_image
+from keras_seg.data.files.read_mask import ID_MODES, decode_mask
 
 MAX_COLOURS = 256
 
 
 def read_pair(report, source, index, name):
-    """Read a pair of a source that has no files.
+    """Reads a pair of a source that has no files.
 
     Args:
         report: `keras_seg.data.DatasetReport`, which takes the problems.
-        source: sequence of `(image, label)`.
-        index: integer.
-        name: string, the pair's name in the report.
+        source: Sequence of `(image, label)`.
+        index: Integer.
+        name: String, the pair's name in the report.
 
     Returns:
         The image and the label map, `None` in place of a faulty one.
@@ -55,27 +62,27 @@ def read_pair(report, source, index, name):
         )
         label = None
     if image is not None and label is not None:
-        _check_match(report, image, label.shape, name)
+        _check_sizes(report, image, label.shape, name)
     return image, label
 
 
 def read_files(report, source, pair, colours):
-    """Read an image file and its mask file.
+    """Reads an image file and its mask file.
 
     Args:
         report: `keras_seg.data.DatasetReport`, which takes the problems.
-        source: source with `mask_palette` and `map_ids`, or `None`.
-        pair: tuple of the two paths.
-        colours: dict from `(r, g, b)` to number of pixels, to which the colours
+        source: Source with `read_ids` and `map_ids`, or `None`.
+        pair: Tuple of the two paths.
+        colours: Dict from `(r, g, b)` to number of pixels, to which the colours
             of masks in RGB are added.
 
     Returns:
         The image and the label map, `None` in place of a faulty one.
     """
     image_path, mask_path = pair
-    image = label = None
+    image, orientation = None, 1
     try:
-        image = read_image(image_path)
+        image, orientation = decode_image(image_path)
     except ValueError as error:
         report.add(
             "unreadable images",
@@ -84,29 +91,9 @@ def read_files(report, source, pair, colours):
             "Replace these files or remove the pairs.",
             image_path,
         )
-    mask_palette = getattr(source, "mask_palette", None)
     try:
-        with open_image(mask_path) as mask:
-            mode, file_format, (width, height) = mask.mode, mask.format, mask.size
-        if image is not None:
-            _check_match(report, image, (height, width), mask_path)
-        if file_format in ("JPEG", "MPO"):
-            report.add(
-                "JPEG masks",
-                "error",
-                "Masks are saved as JPEG, whose compression changes ids and colours.",
-                "Export the masks again from their source as PNG.",
-                mask_path,
-            )
-        elif mask_palette is None and mode not in (*ID_MODES, "LA", "PA"):
-            for colour, count in mask_colours(mask_path):
-                colours[colour] = colours.get(colour, 0) + count
-            report.add("RGB masks", "error", "", "", mask_path)
-        else:
-            label = read_mask(mask_path, mask_palette)
-            if source is not None:
-                label = source.map_ids(label)
-    except ValueError as error:
+        label, size, own = _read_mask(report, source, mask_path, colours)
+    except (ValueError, ModuleNotFoundError) as error:
         report.add(
             "unreadable masks",
             "error",
@@ -114,15 +101,70 @@ def read_files(report, source, pair, colours):
             "Replace these files or remove the pairs.",
             mask_path,
         )
+        return image, None
+    if image is None or size is None:
+        return image, label
+    turn_masks = getattr(source, "turn_masks", None)
+    if turn_masks and own == 1:
+        if label is not None:
+            label = turn_array(label, orientation)
+        size = turn_array(np.empty((*size, 0)), orientation).shape[:2]
+    elif not _check_turn(report, image, size, orientation, own, turn_masks, mask_path):
+        return image, label
+    _check_sizes(report, image, size, mask_path)
     return image, label
 
 
+def _read_mask(report, source, path, colours):
+    """The label map or `None`, its size or `None`, and its EXIF orientation."""
+    if not is_image_name(path) and source is not None:  # such as a file of MATLAB
+        label = source.map_ids(source.read_ids(path))
+        return label, label.shape, 1
+    mask_palette = getattr(source, "mask_palette", None)
+    with open_image(path) as mask:
+        mode, file_format = mask.mode, mask.format
+    if file_format in ("JPEG", "MPO"):
+        report.add(
+            "JPEG masks",
+            "error",
+            "Masks are saved as JPEG, whose compression changes ids and colours.",
+            "Export the masks again from their source as PNG.",
+            path,
+        )
+        return None, None, 1
+    pixels, facts = decode_mask(os.fsdecode(path), mask_palette is not None)
+    for finding in facts["findings"]:
+        alpha = "alpha" in finding
+        report.add(
+            "alpha channel" if alpha else "several pages",
+            "error" if alpha else "warning",
+            f"A mask {finding}",
+            "Save the channel that holds the classes as an 8-bit PNG of ids."
+            if alpha
+            else "Save one file for each mask, or ignore this if the first is right.",
+            path,
+        )
+    size, own = pixels.shape[:2], facts["orientation"]
+    if mask_palette is None and mode not in ID_MODES:
+        found = count_colours(pixels)
+        if len(found) > 1 or not facts["findings"]:
+            for colour, count in found:
+                colours[colour] = colours.get(colour, 0) + count
+            report.add("RGB masks", "error", "", "", path)
+        return None, size, own
+    if source is None:
+        return pixels, size, own
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are in the report by now
+        return source.map_ids(source.read_ids(path)), size, own
+
+
 def report_colours(report, colours):
-    """Complete the finding of masks painted in colours.
+    """Completes the finding of masks painted in colours.
 
     Args:
         report: `keras_seg.data.DatasetReport`.
-        colours: dict from `(r, g, b)` to number of pixels, of all such masks.
+        colours: Dict from `(r, g, b)` to number of pixels, of all such masks.
     """
     if not colours:
         return
@@ -153,19 +195,38 @@ def report_colours(report, colours):
     )
 
 
-def _check_match(report, image, mask_size, name):
-    if image.shape[:2] == mask_size:
+def _check_turn(report, image, size, orientation, own, turn_masks, path):
+    """Compares EXIF orientations. Returns whether sizes have yet to be compared."""
+    apart = turned_apart(image.shape[:2], size, orientation, own)
+    if apart == "certain" or (apart == "possible" and turn_masks is None):
+        swapped = apart == "certain"
+        report.add(
+            "EXIF orientation" if swapped else "EXIF orientation may differ",
+            "error" if swapped else "warning",
+            f"Photos are {DESCRIPTIONS[orientation]} by their EXIF orientation, and "
+            "their masks have none"
+            + (": height and width are swapped." if swapped else ": look at a pair."),
+            "SegmentationFolder(..., turn_masks=True) turns each mask like its photo"
+            + (
+                ". Do not resize the masks."
+                if swapped
+                else ", if masks were drawn over the pixels as stored; "
+                "turn_masks=False, if over the photos as viewers show them."
+            ),
+            path,
+        )
+    return apart is None
+
+
+def _check_sizes(report, image, mask_size, name):
+    if image.shape[:2] == tuple(mask_size):
         return
     found = (
         "Image and mask differ in size, first "
         f"{image.shape[0]} x {image.shape[1]} and {mask_size[0]} x {mask_size[1]}."
     )
     fix = "Resize the masks to the images with nearest neighbour."
-    if image.shape[:2] == mask_size[::-1]:
+    if image.shape[:2] == tuple(mask_size[::-1]):
         found += " One is turned against the other."
-        fix = (
-            "Turn the masks like the images; cameras store the turn of a photo in "
-            "its EXIF orientation, which is applied here and often is not in "
-            "labelling tools."
-        )
+        fix = "Rotate the masks to match the images. Do not resize them."
     report.add("sizes differ", "error", found, fix, name)

@@ -5,16 +5,25 @@ import os
 import numpy as np
 from PIL import Image
 
+from keras_seg.data.files.open_image import unreadable
+from keras_seg.data.files.orientation import upright
 from keras_seg.data.files.read_image import read_image, to_rgb
+
+# Floats of 0..1 may lie above 1 after cubic resizing or sharpening; an image of
+# 0..255 with nothing above this value is black.
+LARGEST_UNIT_VALUE = 16
 
 
 def as_rgb(image):
     """A path, Pillow image or array as a uint8 array `(H, W, 3)`.
 
+    The EXIF orientation of files and Pillow images is applied.
+
     Args:
-        image: Path of an image file, a Pillow image, or an array `(H, W, 3)`, grey
-            `(H, W)` or `(H, W, 1)`, or RGBA `(H, W, 4)`, with integer or
-            floating point values in 0..255. Transparent pixels are shown on white.
+        image: Path of an image file, a Pillow image, or an array or tensor
+            `(H, W, 3)`, grey `(H, W)` or `(H, W, 1)`, or RGBA `(H, W, 4)`, with
+            integer or floating point values in 0..255. Transparent pixels are shown
+            on white.
 
     Returns:
         uint8 NumPy array `(H, W, 3)`.
@@ -32,12 +41,16 @@ def as_rgb(image):
     print(as_rgb(np.zeros((4, 6))).shape)  # (4, 6, 3)
     ```
     """
-    if isinstance(image, (str, os.PathLike)):
+    if isinstance(image, bytes) and len(image) > 4096:
+        raise ValueError(
+            f"An image must be a path, a Pillow image or an array. Received: "
+            f"{len(image):,} bytes, which look like the content of a file. Pass "
+            "PIL.Image.open(io.BytesIO(content))."
+        )
+    if isinstance(image, (str, bytes, os.PathLike)):
         return read_image(image)
     if isinstance(image, Image.Image):
-        if 0 in image.size:
-            raise ValueError(f"The image is empty. Received: size {image.size}")
-        return to_rgb(image)
+        return _from_pillow(image)
     array = _to_uint8(_to_numpy(image))
     if array.ndim == 3 and array.shape[2] == 3:
         return np.ascontiguousarray(array)
@@ -46,8 +59,33 @@ def as_rgb(image):
     return to_rgb(Image.fromarray(np.ascontiguousarray(array)))
 
 
+def _from_pillow(image):
+    if 0 in image.size:
+        raise ValueError(f"The image is empty. Received: size {image.size}")
+    bands = getattr(image, "format", None) == "TIFF"
+    try:
+        image, _ = upright(image)
+    except Exception as error:  # decoders raise many types on broken files
+        name = getattr(image, "filename", "") or "the Pillow image"
+        raise ValueError(unreadable(name, error)) from error
+    return to_rgb(image, bands=bands)
+
+
 def _to_numpy(image):
-    array = np.asarray(image)
+    try:
+        if hasattr(image, "detach"):  # a tensor of torch: of any device, with gradients
+            image = image.detach().cpu()
+            if image.is_floating_point():
+                image = image.float()  # NumPy has no bfloat16
+        array = np.asarray(image)
+    except Exception as error:  # every library has errors of its own
+        raise ValueError(
+            "An image must be a path, a Pillow image or an array. Received: "
+            f"{type(image).__name__}, which NumPy cannot read "
+            f"({type(error).__name__}: {error})."
+        ) from error
+    if "float" in array.dtype.name and array.dtype.kind != "f":
+        array = array.astype("float32")  # bfloat16 of JAX and TensorFlow
     if array.dtype.kind not in "uif":
         raise ValueError(
             "An image must be a path, a Pillow image, or an array of integers or "
@@ -82,20 +120,33 @@ def _to_uint8(array):
         raise ValueError(
             "The image contains NaN or infinite values, expected values in 0..255."
         )
+    is_float = array.dtype.kind == "f"
+    if is_float and -0.5 <= low and 0 < high < LARGEST_UNIT_VALUE:
+        whole = low >= 0 and high > 1 and bool((array == np.rint(array)).all())
+        if not whole:
+            raise ValueError(
+                f"Image values must lie in 0..255. Received: floats from {low} to "
+                f"{high}, which look like a range of 0..1"
+                f"{' with overshoots of resizing' if high > 1 or low < 0 else ''}: "
+                "multiply by 255, as in (image * 255).clip(0, 255). If it is a nearly "
+                "black image of 0..255, pass image.clip(0, 255).astype('uint8')."
+            )
     if low < 0 or high > 255:
         hint = ""
         if array.dtype == np.uint16:
-            hint = ". For a 16-bit image pass (image // 257).astype('uint8')."
+            bits, divisor = (16, 257) if high > 4095 else (12, 16)
+            hint = (
+                f". For an image of {bits} bits pass "
+                f"(image // {divisor}).astype('uint8')."
+            )
+        elif low < 0 and high > LARGEST_UNIT_VALUE:
+            hint = (
+                ". Pass the image before it is normalised, as the model does that; or "
+                "image.clip(0, 255), if resizing overshot the range."
+            )
         elif low < 0:
             hint = ". Pass the image before it is normalised: the model does that."
         raise ValueError(
             f"Image values must lie in 0..255. Received: {low} to {high}{hint}"
         )
-    if array.dtype.kind == "f":
-        if 0 < high <= 1:
-            raise ValueError(
-                f"Image values must lie in 0..255. Received: floats from {low} to "
-                f"{high}, which looks like a range of 0..1: multiply by 255."
-            )
-        array = np.rint(array)
-    return array.astype("uint8")
+    return (np.rint(array) if is_float else array).astype("uint8")

@@ -2,23 +2,23 @@
 
 import os
 
-from keras_seg.data.files.pair_files import name_some
+from keras_seg.data.files.list_images import name_some
 
 
 def find_root(title, root, inner, needed):
     """The folder that holds what a data set consists of.
 
     Args:
-        title: string, the name of the data set.
-        root: folder that the user gave.
-        inner: folders below `root` that are tried after it: archives unpack to them.
-        needed: paths that must be there.
+        title: String, the name of the data set.
+        root: Folder that the user gave.
+        inner: Folders below `root` that are tried after it: archives unpack to them.
+        needed: Paths that must be there.
 
     Returns:
         A string.
 
     Raises:
-        ValueError: if no folder has them all. The message says what is missing where.
+        ValueError: If no folder has them all. The message says what is missing where.
 
     Example:
 
@@ -53,14 +53,14 @@ def split_parts(split, allowed):
     """The parts of a split such as `"train+val"`.
 
     Args:
-        split: string, its parts joined by `+`, or a list of them.
-        allowed: the names that parts may have.
+        split: String, its parts joined by `+`, or a list of them.
+        allowed: The names that parts may have.
 
     Returns:
         A list of strings.
 
     Raises:
-        ValueError: if a part is not allowed.
+        ValueError: If a part is not allowed.
     """
     parts = split.split("+") if isinstance(split, str) else list(split)
     if not parts or any(part not in allowed for part in parts):
@@ -76,8 +76,8 @@ def require_files(title, paths):
     """Raises if some of many files are not there.
 
     Args:
-        title: string, the name of the data set.
-        paths: list of paths.
+        title: String, the name of the data set.
+        paths: List of paths.
     """
     missing = [path for path in paths if not os.path.isfile(path)]
     if missing:

@@ -7,15 +7,15 @@ def read_mat_mask(path, variable):
     """Read a matrix of ids from a `.mat` file.
 
     Args:
-        path: path of the file, of a version before 7.3.
-        variable: string, the name of the matrix.
+        path: Path of the file, of a version before 7.3.
+        variable: String, the name of the matrix.
 
     Returns:
         An integer array of shape `(height, width)`.
 
     Raises:
-        ModuleNotFoundError: if SciPy is not installed.
-        ValueError: if the file cannot be read or has no such matrix of ids.
+        ModuleNotFoundError: If SciPy is not installed.
+        ValueError: If the file cannot be read or has no such matrix of ids.
 
     Example:
 

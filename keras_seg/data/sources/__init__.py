@@ -1,15 +1,17 @@
 """Sources of pairs of images and labels."""
 
 from keras_seg.data.sources.ade20k import ADE20K
-from keras_seg.data.sources.cached_source import CachedSource
 from keras_seg.data.sources.camvid import CamVid
 from keras_seg.data.sources.cityscapes import Cityscapes
 from keras_seg.data.sources.coco_stuff import COCOStuff10K
+from keras_seg.data.sources.derived_sources import (
+    CachedSource,
+    RepeatedSource,
+    SubsetSource,
+)
 from keras_seg.data.sources.load_source import load_source
 from keras_seg.data.sources.pascal_context import PascalContext
-from keras_seg.data.sources.repeated_source import RepeatedSource
 from keras_seg.data.sources.segmentation_folder import SegmentationFolder
-from keras_seg.data.sources.subset_source import SubsetSource
 from keras_seg.data.sources.tfds_source import TFDSSource
 
 __all__ = [

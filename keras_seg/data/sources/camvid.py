@@ -3,7 +3,7 @@
 import os
 
 from keras_seg.data.files.find_root import find_root, split_parts
-from keras_seg.data.files.pair_files import pair_files
+from keras_seg.data.files.pair_files import require_pairs
 from keras_seg.data.sources.segmentation_folder import SegmentationFolder
 
 # Ours, to be told apart over a photo; those of the data set are dark and alike.
@@ -30,13 +30,13 @@ class CamVid(SegmentationFolder):
     The data set is for research and other non-commercial use.
 
     Args:
-        root: folder of the data set.
+        root: Folder of the data set.
         split: `"train"`, `"val"` or `"test"`, several of them joined as
             `"train+val"`, or a list of them.
-        ignore_class: integer id of void. Defaults to 255.
+        ignore_class: Integer, the id of void. Defaults to 255.
 
     Raises:
-        ValueError: if a split is unknown or its files are not there.
+        ValueError: If a split is unknown or its files are not there.
 
     Example:
 
@@ -65,12 +65,7 @@ class CamVid(SegmentationFolder):
         for part in split_parts(split, ("train", "val", "test")):
             needed = [f"{kind}/{part}" for kind in ("images", "labels")]
             base = find_root("CamVid", root, [], needed)
-            folders = [os.path.join(base, name) for name in needed]
-            pairs, problems = pair_files(*folders)
-            if problems:
-                raise ValueError(
-                    " ".join(f"{found} {fix}" for _, found, fix in problems)
-                )
+            pairs = require_pairs(*(os.path.join(base, n) for n in needed))
             images += [image for image, _ in pairs]
             masks += [mask for _, mask in pairs]
         super().__init__(

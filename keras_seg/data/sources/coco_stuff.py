@@ -9,14 +9,50 @@ from keras_seg.data.files.find_root import (
     split_parts,
 )
 from keras_seg.data.files.read_mat_mask import read_mat_mask
-from keras_seg.data.sources.coco_stuff_classes import (
-    COCO_STUFF_COLOURS,
-    COCO_STUFF_UNUSED_IDS,
-)
+from keras_seg.data.palette import default_palette
 from keras_seg.data.sources.segmentation_folder import SegmentationFolder
 
 FOLDERS = {"train": "train2014", "test": "test2014", "val": "test2014"}
 ENDING = "_labelTrainIds.png"
+
+# The 171 classes of COCO-Stuff, 80 things and 91 kinds of stuff, in their usual order.
+#
+# Names and ids: https://github.com/nightrome/cocostuff. Colours: ours, all different.
+COCO_STUFF_NAMES = (
+    "person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic "
+    "light, fire hydrant, stop sign, parking meter, bench, bird, cat, dog, horse, "
+    "sheep, cow, elephant, bear, zebra, giraffe, backpack, umbrella, handbag, tie, "
+    "suitcase, frisbee, skis, snowboard, sports ball, kite, baseball bat, baseball "
+    "glove, skateboard, surfboard, tennis racket, bottle, wine glass, cup, fork, "
+    "knife, spoon, bowl, banana, apple, sandwich, orange, broccoli, carrot, hot dog, "
+    "pizza, donut, cake, chair, couch, potted plant, bed, dining table, toilet, tv, "
+    "laptop, mouse, remote, keyboard, cell phone, microwave, oven, toaster, sink, "
+    "refrigerator, book, clock, vase, scissors, teddy bear, hair drier, toothbrush, "
+    "banner, blanket, branch, bridge, building-other, bush, cabinet, cage, cardboard, "
+    "carpet, ceiling-other, ceiling-tile, cloth, clothes, clouds, counter, cupboard, "
+    "curtain, desk-stuff, dirt, door-stuff, fence, floor-marble, floor-other, "
+    "floor-stone, floor-tile, floor-wood, flower, fog, food-other, fruit, "
+    "furniture-other, grass, gravel, ground-other, hill, house, leaves, light, mat, "
+    "metal, mirror-stuff, moss, mountain, mud, napkin, net, paper, pavement, pillow, "
+    "plant-other, plastic, platform, playingfield, railing, railroad, river, road, "
+    "rock, roof, rug, salad, sand, sea, shelf, sky-other, skyscraper, snow, "
+    "solid-other, stairs, stone, straw, structural-other, table, tent, textile-other, "
+    "towel, tree, vegetable, wall-brick, wall-concrete, wall-other, wall-panel, "
+    "wall-stone, wall-tile, wall-wood, water-other, waterdrops, window-blind, "
+    "window-other, wood"
+).split(", ")
+
+COCO_STUFF_COLOURS = {
+    name: tuple(colour)
+    for name, colour in zip(
+        COCO_STUFF_NAMES,
+        default_palette(len(COCO_STUFF_NAMES)).tolist(),
+        strict=True,
+    )
+}
+
+# Ids of the published labels, 0 (unlabelled) to 182, that stand for no class.
+COCO_STUFF_UNUSED_IDS = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91)
 
 
 class COCOStuff10K(SegmentationFolder):
@@ -29,15 +65,15 @@ class COCOStuff10K(SegmentationFolder):
     to 171. Unlabelled pixels are void.
 
     Args:
-        root: folder of `images` and `annotations`, or one that holds it as
+        root: Folder of `images` and `annotations`, or one that holds it as
             `coco_stuff10k`.
         split: `"train"`, `"test"` or both joined by `+`. `"val"` stands for `"test"`,
             which papers report on.
-        ignore_class: integer id of void. Defaults to 255.
+        ignore_class: Integer, the id of void. Defaults to 255.
 
     Raises:
-        ValueError: if a split is unknown or its files are not there.
-        ModuleNotFoundError: if masks are `.mat` files and SciPy is not installed.
+        ValueError: If a split is unknown or its files are not there.
+        ModuleNotFoundError: If masks are `.mat` files and SciPy is not installed.
 
     Example:
 

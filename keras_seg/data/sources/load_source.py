@@ -12,6 +12,7 @@ from keras_seg.data.sources.segmentation_folder import SegmentationFolder
 from keras_seg.data.sources.tfds_source import TFDSSource
 
 TFDS = "tfds:"
+SPLIT_FOLDERS = ("train", "training", "val", "valid", "validation", "test")
 DATA_SETS = {
     "ade20k": ADE20K,
     "camvid": CamVid,
@@ -25,22 +26,23 @@ def load_source(name, root, split="train", ignore_class=255, **folder):
     """Opens a data set by its name.
 
     Args:
-        name: a key of `DATA_SETS`, or `"folder"`: masks named like the images in
-            `root/images` and `root/masks`, or in `root/images/SPLIT` and
+        name: String, a key of `DATA_SETS`, or `"folder"`: masks named like the images
+            in `root/images` and `root/masks`, or in `root/images/SPLIT` and
             `root/masks/SPLIT` where `root/images` has a folder of that name; or
             `"tfds:NAME"`, one that `keras_seg.data.TFDSSource` knows, such as
             `"tfds:scene_parse150"`.
-        root: folder of the data set. `None` is the own folder of tensorflow-datasets.
-        split: `"train"`, `"val"`, or what else the data set has.
-        ignore_class: integer id of void.
-        **folder: further arguments of `keras_seg.data.SegmentationFolder` for
+        root: Folder of the data set. `None` is the default folder of
+            tensorflow-datasets.
+        split: String, `"train"`, `"val"`, or what else the data set has.
+        ignore_class: Integer, the id of void.
+        **folder: Further arguments of `keras_seg.data.SegmentationFolder` for
             `"folder"`, such as `class_names`.
 
     Returns:
         A source.
 
     Raises:
-        ValueError: if there is no such data set, or it is not at `root`.
+        ValueError: If there is no such data set, or it is not at `root`.
 
     Example:
 
@@ -67,5 +69,20 @@ def load_source(name, root, split="train", ignore_class=255, **folder):
     if os.path.isdir(os.path.join(root, "images", split)):
         needed = [f"{kind}/{split}" for kind in needed]
     root = find_root("The data set", root, [], needed)
+    _require_split(root, needed, split)
     folders = [os.path.join(root, kind) for kind in needed]
     return SegmentationFolder(*folders, ignore_class=ignore_class, **folder)
+
+
+def _require_split(root, needed, split):
+    """Raises where the folder of a split is missing and others are there."""
+    if "/" in needed[0]:
+        return
+    with os.scandir(os.path.join(root, "images")) as entries:
+        others = sorted(entry.name for entry in entries if entry.is_dir())
+    known = [name for name in others if name in SPLIT_FOLDERS]
+    if known:
+        raise ValueError(
+            f"The data set at root={root!r} has no split {split!r}: in 'images' there "
+            f"are the folders {', '.join(others)}."
+        )

@@ -8,10 +8,32 @@ from keras_seg.data.files.find_root import (
     require_files,
     split_parts,
 )
-from keras_seg.data.sources.pascal_context_classes import PASCAL_CONTEXT_COLOURS
+from keras_seg.data.palette import default_palette
 from keras_seg.data.sources.segmentation_folder import SegmentationFolder
 
 LISTS = "ImageSets/SegmentationContext"
+
+# The 59 most frequent classes of PASCAL-Context; all others count as background.
+#
+# Names and order: https://cs.stanford.edu/~roozbeh/pascal-context. Colours: ours, all
+# different.
+PASCAL_CONTEXT_NAMES = (
+    "aeroplane, bicycle, bird, boat, bottle, bus, car, cat, chair, cow, table, dog, "
+    "horse, motorbike, person, pottedplant, sheep, sofa, train, tvmonitor, bag, bed, "
+    "bench, book, building, cabinet, ceiling, cloth, computer, cup, door, fence, "
+    "floor, flower, food, grass, ground, keyboard, light, mountain, mouse, curtain, "
+    "platform, sign, plate, road, rock, shelves, sidewalk, sky, snow, bedclothes, "
+    "track, tree, truck, wall, water, window, wood"
+).split(", ")
+
+PASCAL_CONTEXT_COLOURS = {
+    name: tuple(colour)
+    for name, colour in zip(
+        PASCAL_CONTEXT_NAMES,
+        default_palette(len(PASCAL_CONTEXT_NAMES)).tolist(),
+        strict=True,
+    )
+}
 
 
 class PascalContext(SegmentationFolder):
@@ -22,13 +44,13 @@ class PascalContext(SegmentationFolder):
     `ImageSets/SegmentationContext/SPLIT.txt` (4,996 `train` and 5,104 `val` images).
 
     Args:
-        root: folder `VOC2010`, or the one that holds it or `VOCdevkit`.
+        root: Folder `VOC2010`, or the one that holds it or `VOCdevkit`.
         split: `"train"`, `"val"`, `"train+val"` or a list.
-        background: boolean. Whether background is class 0 of 60 instead of void.
-        ignore_class: integer id of void. Defaults to 255.
+        background: Boolean. Whether background is class 0 of 60 instead of void.
+        ignore_class: Integer, the id of void. Defaults to 255.
 
     Raises:
-        ValueError: if a split is unknown or its files are not there.
+        ValueError: If a split is unknown or its files are not there.
 
     Example:
 

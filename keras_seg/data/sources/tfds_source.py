@@ -2,13 +2,17 @@
 
 import numpy as np
 
-from keras_seg.data.distinct_colours import distinct_colours
-from keras_seg.data.files.map_ids import check_ids, label_dtype, map_ids
-from keras_seg.data.sources.ade20k_classes import ADE20K_COLOURS, ADE20K_STUFF
-from keras_seg.data.sources.cityscapes_classes import (
+from keras_seg.data.files.label_ids import (
+    map_ids,
+    narrowest_dtype,
+    require_class_ids,
+)
+from keras_seg.data.sources.ade20k import ADE20K_COLOURS, ADE20K_STUFF
+from keras_seg.data.sources.cityscapes import (
     CITYSCAPES_COLOURS,
     CITYSCAPES_LABEL_IDS,
 )
+from keras_seg.data.sources.class_arguments import resolve_classes
 
 
 def _known_data():
@@ -48,25 +52,25 @@ class TFDSSource:
     in it, and void here. Train and compare with `keras_seg.data.ADE20K`.
 
     Args:
-        data: name of a data set, perhaps with config and version, or what
+        data: Name of a data set, perhaps with config and version, or what
             `tensorflow_datasets.data_source` returned.
-        split: name of a split, or a part of it such as `"train[:10%]"`.
-        image_key: string, the feature of the image. Defaults to `"image"`.
-        label_key: string, the feature of the label map.
-        label_channel: integer. Which channel of the label map holds the ids, if it has
+        split: Name of a split, or a part of it such as `"train[:10%]"`.
+        image_key: String, the feature of the image. Defaults to `"image"`.
+        label_key: String, the feature of the label map.
+        label_channel: Integer. Which channel of the label map holds the ids, if it has
             several.
-        num_classes: integer. Defaults to the length of `class_names`.
-        class_names: list of strings.
-        void_ids: ids that mean void, such as `(0,)`.
-        id_map: dict from ids of the label maps to class ids.
-        palette: array of shape `(num_classes, 3)`.
-        ignore_class: integer id of void. Defaults to 255.
-        data_dir: folder of tensorflow-datasets. Defaults to its own.
-        download: boolean. Whether to download and prepare a data set that is not there.
+        num_classes: Integer. Defaults to the length of `class_names`.
+        class_names: List of strings.
+        void_ids: Ids that mean void, such as `(0,)`.
+        id_map: Dict from ids of the label maps to class ids.
+        palette: Array of shape `(num_classes, 3)`.
+        ignore_class: Integer, the id of void. Defaults to 255.
+        data_dir: Folder of tensorflow-datasets. Defaults to its own.
+        download: Boolean. Whether to download and prepare a data set that is not there.
 
     Raises:
-        ModuleNotFoundError: if tensorflow-datasets is not installed.
-        ValueError: if the data set cannot be opened, the classes are not given, or,
+        ModuleNotFoundError: If tensorflow-datasets is not installed.
+        ValueError: If the data set cannot be opened, the classes are not given, or,
             when a pair is read, if it lacks a feature or has unfit values.
 
     Example:
@@ -118,27 +122,17 @@ class TFDSSource:
         colours = known.get("colours")
         if colours and class_names is None and num_classes is None:
             class_names, palette = list(colours), palette or list(colours.values())
-        if class_names is None and num_classes is not None:
-            class_names = [f"class {i}" for i in range(num_classes)]
         label_key = label_key or known.get("label_key")
-        if class_names is None or label_key is None:
+        if (class_names is None and num_classes is None) or label_key is None:
             raise ValueError(
                 "Give `label_key=` and `class_names=` or `num_classes=`: only "
                 f"{', '.join(_known_data())} are known. Received: "
                 f"label_key={label_key!r}, class_names={class_names}."
             )
         self.data = data
-        self.num_classes = len(class_names) if num_classes is None else num_classes
-        self.class_names = list(class_names)
-        if palette is None:
-            palette = distinct_colours(self.num_classes)
-        self.palette = np.asarray(palette, "uint8").reshape(-1, 3)  # (K, 3)
-        lengths = len(self.class_names), len(self.palette)
-        if lengths != (self.num_classes, self.num_classes):
-            raise ValueError(
-                f"`class_names` has {lengths[0]} names and `palette` {lengths[1]} "
-                f"colours, expected `num_classes={self.num_classes}` of both."
-            )
+        self.num_classes, self.class_names, self.palette = resolve_classes(
+            num_classes, class_names, palette, ignore_class
+        )
         self.image_key = image_key or known.get("image_key", "image")
         self.label_key = label_key
         self.label_channel = (
@@ -174,8 +168,8 @@ class TFDSSource:
             )
         label = map_ids(mask, self.id_map, self.void_ids, self.ignore_class)
         what = f"label map {self.label_key!r} of example {index}"
-        check_ids(label, self.num_classes, self.ignore_class, what)
-        return image, label.astype(label_dtype(self.num_classes, self.ignore_class))
+        require_class_ids(label, self.num_classes, self.ignore_class, what)
+        return image, label.astype(narrowest_dtype(self.num_classes, self.ignore_class))
 
     def _ids(self, index, mask):
         if mask.ndim == 2:

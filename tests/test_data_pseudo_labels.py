@@ -1,6 +1,7 @@
 """Masks that a teacher makes."""
 
 import os
+import pathlib
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from keras_seg.data import (
     read_mask,
     write_pseudo_labels,
 )
+
+pytestmark = pytest.mark.no_backend
 
 
 @pytest.fixture
@@ -163,3 +166,24 @@ def test_factors_that_are_not_whole_are_rounded_by_chance():
 def test_share_out_of_range(share):
     with pytest.raises(ValueError, match=f"target_share={share}"):
         RepeatedSource(pairs(), target_share=share)
+
+
+def test_paths_of_any_iterable(photos, tmp_path):
+    write_pseudo_labels(map(pathlib.Path, photos), red_teacher, tmp_path / "masks")
+    assert sorted(os.listdir(tmp_path / "masks")) == ["a.png", "b.png", "c.png"]
+    with pytest.raises(ValueError, match="must be a list of paths"):
+        write_pseudo_labels(str(tmp_path), red_teacher, tmp_path / "masks")
+
+
+def test_void_that_a_file_or_the_classes_cannot_hold(photos, tmp_path):
+    with pytest.raises(ValueError, match="ignore_class=-1"):
+        write_pseudo_labels(photos, red_teacher, tmp_path / "masks", ignore_class=-1)
+    with pytest.raises(ValueError, match="ids in 0..65535.*-1"):
+        write_pseudo_labels(
+            photos, lambda x: np.full(x.shape[:3], -1), tmp_path / "masks"
+        )
+    scores = np.full((2, 2, 300), 1 / 300)
+    with pytest.raises(ValueError, match="`ignore_class=255` is the id of one of"):
+        labels_from_scores(scores, (2, 2))
+    label = labels_from_scores(scores, (2, 2), ignore_class=65535)
+    assert (label == 65535).all()

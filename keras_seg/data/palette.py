@@ -1,4 +1,4 @@
-"""Colours for classes that have none of their own."""
+"""Colours for the classes of a data set that has none of its own."""
 
 import functools
 
@@ -24,7 +24,7 @@ def default_palette(num_classes):
     Example:
 
     ```python
-    from keras_seg.visualization import default_palette
+    from keras_seg.data import default_palette
 
     print(default_palette(11).shape)  # (11, 3)
     ```
