@@ -46,6 +46,7 @@ ORDER = [
 SPEAKS_TO_BACKENDS = {
     "keras_seg/conversion/read_torch.py",  # the format is its own
     "keras_seg/data/batches/map_labels.py",
+    "keras_seg/keras_internals/inference_function.py",
     "keras_seg/keras_internals/replica_sum.py",
 }
 TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".cfg", ".txt", ".json", ".sh", ""}

@@ -75,9 +75,27 @@ def resize_nearest(labels, size):
     return ops.take(labels, columns, axis=2)  # (B, height, width)
 
 
-def _interpolate_axis(x, old, new, axis):
+def resize_padded(x, old, new, shape):
+    """Resizes what fills the top left of an array, to the top left of another.
+
+    Args:
+        x: Tensor of shape `(B, H, W, C)`, of any floating point type.
+        old, new: Pairs `(height, width)` of integers or scalar integer tensors: the
+            size of the part of `x` to resize, and its new size.
+        shape: Pair of integers, the size of the result; what lies beyond `new` has no
+            meaning.
+
+    Returns:
+        Tensor of shape `(B, *shape, C)`.
+    """
+    x = _interpolate_axis(x, old[0], new[0], axis=1, length=shape[0])
+    return _interpolate_axis(x, old[1], new[1], axis=2, length=shape[1])
+
+
+def _interpolate_axis(x, old, new, axis, length=None):
     ratio = ops.cast(old, "float32") / ops.cast(new, "float32")
-    centres = (ops.cast(ops.arange(new), "float32") + 0.5) * ratio - 0.5
+    positions = ops.arange(new if length is None else length)
+    centres = (ops.cast(positions, "float32") + 0.5) * ratio - 0.5
     centres = ops.clip(centres, 0.0, ops.cast(old - 1, "float32"))
     lower = ops.cast(ops.floor(centres), "int32")
     upper = ops.minimum(lower + 1, ops.cast(old - 1, "int32"))

@@ -54,15 +54,22 @@ class ResizeToMultiple(keras.layers.Layer):
 
     def call(self, inputs):
         size = ops.shape(inputs)[1:3]
-        return resize_bilinear(inputs, [self._enlarged(n) for n in size])
+        return resize_bilinear(inputs, [self.enlarged(n) for n in size])
 
-    def _enlarged(self, n):
+    def largest_size(self, n):
+        """The largest side that is enlarged to the same side as `n`."""
+        up, down = self._ratio.numerator, self._ratio.denominator
+        # The largest m with m * up // down at most the new side.
+        return ((self.enlarged(n) + 1) * down - 1) // up
+
+    def enlarged(self, n):
+        """The new length of a side of `n` pixels."""
         n = n * self._ratio.numerator // self._ratio.denominator
         return (n + self.multiple - 1) // self.multiple * self.multiple
 
     def compute_output_shape(self, input_shape):
         height, width = (
-            None if n is None else self._enlarged(n) for n in input_shape[1:3]
+            None if n is None else self.enlarged(n) for n in input_shape[1:3]
         )
         return (input_shape[0], height, width, input_shape[-1])
 

@@ -2,7 +2,9 @@ import keras
 import keras_hub
 
 from keras_seg.inference.segment import segment
+from keras_seg.keras_internals.inference_function import run_inference
 from keras_seg.keras_internals.low_memory_model import LowMemoryModel
+from keras_seg.layers.resize import resize_padded
 from keras_seg.layers.resize_to_match import ResizeToMatch
 from keras_seg.layers.resize_to_multiple import ResizeToMultiple
 from keras_seg.layers.scatter_classes import ScatterClasses
@@ -172,7 +174,10 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
     predict = keras.Model.predict
     train_on_batch = keras.Model.train_on_batch
     test_on_batch = keras.Model.test_on_batch
-    predict_on_batch = keras.Model.predict_on_batch
+
+    def predict_on_batch(self, x):
+        """Logits of a batch of images. May be called from several threads at once."""
+        return run_inference(self, keras.ops.convert_to_numpy(x))
 
     auxiliary_loss_names = ()
 
@@ -199,10 +204,42 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
         outputs = self._forward(inputs, training)
         return outputs if training else outputs["logits"]
 
-    def _forward(self, images, training):
-        x = self.resize_to_multiple(
-            self.preprocessor(images)
-        )  # (B, H * scale, W * scale, 3)
+    def padded_size(self, height, width):
+        """The largest size that the model stretches to the same size as this one.
+
+        Images of all these sizes can share one compiled program, see `call_padded`.
+
+        Returns:
+            Pair of integers, or `None` if images cannot be padded.
+        """
+        if None not in self.input_shape[1:3]:
+            return None
+        if not isinstance(self.preprocessor, keras.layers.Rescaling):
+            return None  # may look at the whole image
+        largest = self.resize_to_multiple.largest_size
+        return largest(height), largest(width)
+
+    def call_padded(self, images, size):
+        """Logits of images that fill only the top left of an array.
+
+        What is padded changes nothing: the network sees images stretched from `size`.
+
+        Args:
+            images: Tensor `(B, H, W, 3)`, of the size that `padded_size` gives.
+            size: Pair of scalar integer tensors, height and width of the images.
+
+        Returns:
+            Tensor `(B, H, W, num_classes)`, of use up to `size`.
+        """
+        return self._forward(images, training=False, size=size)["logits"]
+
+    def _forward(self, images, training, size=None):
+        x = self.preprocessor(images)
+        if size is None:
+            x = self.resize_to_multiple(x)  # (B, H * scale, W * scale, 3)
+        else:
+            shape = [self.resize_to_multiple.enlarged(n) for n in images.shape[1:3]]
+            x = resize_padded(x, size, shape, shape)
         frozen = training and self.freeze_backbone_norm
         features = self.pyramid(x, training=False if frozen else training)
         features = keras.tree.flatten(features)  # a list, also of a single level
@@ -210,7 +247,10 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
         logits = outputs["logits"]  # (B, h, w, K')
         if not training:  # before resizing, which makes them large
             logits = logits / self.temperature
-        logits = self.resize_to_match(logits, images)  # (B, H, W, K')
+        if size is None:
+            logits = self.resize_to_match(logits, images)  # (B, H, W, K')
+        else:
+            logits = resize_padded(logits, logits.shape[1:3], size, images.shape[1:3])
         if self.scatter_classes is not None:
             logits = self.scatter_classes(logits)  # (B, H, W, K)
         return {**outputs, "logits": logits}
