@@ -9,7 +9,7 @@ import pytest
 from fake_model import fake_labels, fake_model, random_image
 from PIL import Image
 
-from keras_seg import presets
+from keras_seg import models
 from keras_seg_cli.main import main
 
 
@@ -22,7 +22,7 @@ def model():
 def loaded(model, monkeypatch):
     """The names of the presets asked for; each is the fake model."""
     names = []
-    monkeypatch.setattr(presets, "load_model", lambda p: names.append(p) or model)
+    monkeypatch.setattr(models, "load_model", lambda p: names.append(p) or model)
     monkeypatch.setattr(model, "test_protocol", None, raising=False)
     return names
 
@@ -76,7 +76,7 @@ def test_table_and_file(folder, loaded, capsys):
     ):
         line = next(x for x in printed.splitlines() if x.split()[:1] == [name])
         assert line.split()[1:] == [f"{value:.2%}" for value in values]
-    assert "TestProtocol: whole images\n" in printed
+    assert "Protocol: images as predict shows them\n" in printed
 
 
 def test_protocol_of_preset_and_options(folder, model, monkeypatch, capsys):
