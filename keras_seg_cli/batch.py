@@ -1,11 +1,11 @@
-"""What commands over many images share: preset, loop, files and messages."""
+"""What commands over many images share: preset, loop, files and messages.
+
+Imports what is slow to import only where it is used, so that `--help` is fast.
+"""
 
 import io
 import os
 import sys
-import tempfile
-
-from tqdm import tqdm
 
 from keras_seg_cli.choose_backend import choose_backend, import_keras
 from keras_seg_cli.terminal import printable
@@ -37,6 +37,8 @@ def run_jobs(jobs, function, done=None):
     Returns:
         The number of jobs that failed.
     """
+    from tqdm import tqdm
+
     failed = 0
     for job in tqdm(jobs, unit="image", disable=None):
         try:
@@ -59,6 +61,8 @@ def make_folder(path):
     Returns:
         `None`, or one line that says why no files can be written there.
     """
+    import tempfile
+
     try:
         os.makedirs(path, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
@@ -93,5 +97,7 @@ def save_pictures(pictures):
 
 def tell(line):
     """Writes one line to stderr and leaves the progress bar intact."""
+    from tqdm import tqdm
+
     text = printable(" ".join(str(line).split()))
     tqdm.write(f"keras-seg: {text}", file=sys.stderr)
