@@ -1,6 +1,7 @@
 import keras
 import keras_hub
 
+from keras_seg.inference.image_batch import image_batch
 from keras_seg.inference.segment import segment
 from keras_seg.keras_internals.inference_function import run_inference
 from keras_seg.keras_internals.low_memory_model import LowMemoryModel
@@ -171,13 +172,16 @@ class Segmenter(PresetMixin, keras_hub.models.ImageSegmenter):
     # Every source of data that Keras takes; see the docstring.
     fit = keras.Model.fit
     evaluate = keras.Model.evaluate
-    predict = keras.Model.predict
     train_on_batch = keras.Model.train_on_batch
     test_on_batch = keras.Model.test_on_batch
 
     def predict_on_batch(self, x):
         """Logits of a batch of images. May be called from several threads at once."""
-        return run_inference(self, keras.ops.convert_to_numpy(x))
+        return run_inference(self, keras.ops.convert_to_numpy(image_batch(x)))
+
+    def predict(self, x, *args, **kwargs):
+        """Logits of images, see `keras.Model.predict`. `x` may be a list of images."""
+        return keras.Model.predict(self, image_batch(x), *args, **kwargs)
 
     auxiliary_loss_names = ()
 
