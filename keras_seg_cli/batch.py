@@ -1,11 +1,14 @@
-"""What commands over many images share: preset, loop, files and messages."""
+"""What commands over many images share: preset, loop, files and messages.
 
+Imports what is slow to import only where it is used, so that `--help` is fast.
+"""
+
+import io
 import os
 import sys
 
-from tqdm import tqdm
-
 from keras_seg_cli.choose_backend import choose_backend, import_keras
+from keras_seg_cli.terminal import printable
 
 
 def load_preset(preset):
@@ -23,7 +26,7 @@ def load_preset(preset):
 
 
 def run_jobs(jobs, function, done=None):
-    """Calls `function` for each job; one that fails gets a message and ends nothing.
+    """Calls `function` for each job. Where it fails, the error is reported in one line.
 
     Args:
         jobs: List of `ImageJob`.
@@ -34,11 +37,13 @@ def run_jobs(jobs, function, done=None):
     Returns:
         The number of jobs that failed.
     """
+    from tqdm import tqdm
+
     failed = 0
     for job in tqdm(jobs, unit="image", disable=None):
         try:
             result = function(job)
-        except Exception as error:  # whatever it is must not end the batch
+        except Exception as error:  # none may end the batch
             failed += 1
             reason = str(error)
             if not isinstance(error, (OSError, ValueError)):
@@ -50,22 +55,49 @@ def run_jobs(jobs, function, done=None):
     return failed
 
 
-def save_picture(picture, path, **options):
-    """Writes beside the target first, so that no half-written file takes its name."""
-    draft = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+def make_folder(path):
+    """Makes the folder for results.
+
+    Returns:
+        `None`, or one line that says why no files can be written there.
+    """
+    import tempfile
+
     try:
-        picture.save(draft, **options)
-        os.replace(draft, path)
+        os.makedirs(path, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    return None
+
+
+def save_pictures(pictures):
+    """Writes all of some pictures, or none where one cannot be written.
+
+    Args:
+        pictures: List of `(picture, path, options)`: a Pillow image, the path of the
+            file and a dictionary of arguments of `Image.save`.
+    """
+    drafts = []
+    try:
+        for picture, path, options in pictures:
+            form = "JPEG" if path.suffix == ".jpg" else "PNG"
+            buffer = io.BytesIO()
+            picture.save(buffer, form, **options)
+            drafts.append(path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}"))
+            # Not by Pillow, which does not say that a disk is full.
+            drafts[-1].write_bytes(buffer.getbuffer())
+        for draft, (_, path, _) in zip(drafts, pictures, strict=True):
+            os.replace(draft, path)
     finally:
-        draft.unlink(missing_ok=True)
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
 
 
 def tell(line):
-    """One line on stderr that leaves the progress bar whole."""
-    text = " ".join(printable(line).split())
+    """Writes one line to stderr and leaves the progress bar intact."""
+    from tqdm import tqdm
+
+    text = printable(" ".join(str(line).split()))
     tqdm.write(f"keras-seg: {text}", file=sys.stderr)
-
-
-def printable(text):
-    """Text that stdout takes whatever its file names hold."""
-    return str(text).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,9 +1,8 @@
-"""Which backend the command line runs on, and its start without chatter."""
+"""Which backend the command line runs on, imported without its start messages."""
 
 import contextlib
 import importlib.util
 import os
-import tempfile
 
 FASTEST_ON_CPU = ("tensorflow", "torch", "jax")
 
@@ -58,6 +57,8 @@ def import_keras():
     import_keras()
     ```
     """
+    import tempfile
+
     with tempfile.TemporaryFile() as sink, contextlib.ExitStack() as stack:
         stderr = os.dup(2)
         stack.callback(os.close, stderr)

@@ -3,8 +3,9 @@
 import argparse
 import os
 
-from keras_seg_cli.batch import printable, tell
+from keras_seg_cli.batch import tell
 from keras_seg_cli.choose_backend import choose_backend, import_keras
+from keras_seg_cli.terminal import printable
 
 CONVERT = """\
 Turns a published checkpoint into a preset that from_preset and --preset find by its

@@ -5,7 +5,8 @@ import json
 import os
 import time
 
-from keras_seg_cli.batch import load_preset, printable, tell
+from keras_seg_cli.batch import load_preset, tell
+from keras_seg_cli.terminal import printable
 
 DATA_SETS = (
     "ade20k",
@@ -22,10 +23,10 @@ Measures a model on a labelled data set: prints IoU and accuracy of every class,
 IoU (mIoU), pixel accuracy (aAcc) and mean class accuracy (mAcc)."""
 
 NOTES = """\
-The protocol is that of the preset, if it names one, else whole images at their own
-size; the options change single values of it. A folder of data has images/ and masks/,
-named alike, with ids of the model's classes, or images/SPLIT/ and masks/SPLIT/.
-Values are rounded in the table and exact in the file of --output.
+The protocol is that of the preset, if it names one, else the model is shown images as
+by keras-seg predict; the options change single values of it. A folder of data has
+images/ and masks/, named alike, with ids of the model's classes, or images/SPLIT/ and
+masks/SPLIT/. Values are rounded in the table and exact in the file of --output.
 
 examples:
   keras-seg evaluate --data camvid --data-dir CamVid --split test
@@ -70,7 +71,11 @@ def add_evaluate(commands):
         help="ids in the masks of a folder that mean void, beside the model's own",
     )
     add("--limit", type=_count, metavar="N", help="only the first N images")
-    add("--mode", choices=["whole", "slide"], help="whole images or a sliding window")
+    add(
+        "--mode",
+        choices=["auto", "whole", "slide"],
+        help="as `predict` does, whole images, or a sliding window",
+    )
     pair = {"type": _count, "nargs": 2, "metavar": ("H", "W")}
     add("--window", **pair, help="size of the window; implies --mode slide")
     add("--stride", **pair, help="step from window to window")
@@ -196,7 +201,8 @@ def print_table(title, result):
     rows.append(("mean", result["mean_iou"], result["mean_class_accuracy"]))
     rows.append(("all pixels", None, result["pixel_accuracy"]))
     width = max(len(name) for name, _, _ in rows)
-    print(printable(f"\n{title}: {result['images']} images"))
+    print()
+    print(printable(f"{title}: {result['images']} images"))
     print(f"  {'':<{width}}     IoU  accuracy")
     for name, *values in rows:
         iou, accuracy = ("-" if v is None else f"{v:.2%}" for v in values)
@@ -222,7 +228,9 @@ def _open_source(options, model):
 
 
 def _in_words(protocol):
-    words = ["whole images"]
+    words = ["images as predict shows them"]
+    if protocol.mode == "whole":
+        words = ["whole images"]
     if protocol.mode == "slide":
         window, stride = (
             " x ".join(map(str, x)) for x in (protocol.window, protocol.stride)
@@ -234,7 +242,7 @@ def _in_words(protocol):
         words.append("scales " + " ".join(f"{scale:g}" for scale in protocol.scales))
     if protocol.flip:
         words.append("with the mirrored image")
-    return "TestProtocol: " + ", ".join(words)
+    return "Protocol: " + ", ".join(words)
 
 
 def _problem_of_output(path, overwrite):

@@ -1,9 +1,8 @@
 """`keras-seg explain`: draws the latent regions that a model reasons over."""
 
-import os
-
-from keras_seg_cli.batch import load_preset, printable, run_jobs, save_picture, tell
+from keras_seg_cli.batch import load_preset, make_folder, run_jobs, save_pictures, tell
 from keras_seg_cli.image_jobs import find_images, plan_jobs
+from keras_seg_cli.terminal import printable
 
 
 def explain(options):
@@ -47,10 +46,9 @@ def explain(options):
             return 2
         if options.long_side is not None:
             model.long_side = options.long_side or None
-        try:
-            os.makedirs(options.output, exist_ok=True)
-        except OSError as error:
-            tell(f"--output {options.output}: {error.strerror}")
+        problem = make_folder(options.output)
+        if problem:
+            tell(f"--output {problem}")
             return 2
         failed += run_jobs(jobs, lambda job: _explain_file(job, model, options))
     total = len(paths) + len(problems) - len(refused)
@@ -74,4 +72,4 @@ def _explain_file(job, model, options):
         alpha=options.alpha,
         legend=options.legend,
     )
-    save_picture(Image.fromarray(picture), job.overlay, quality=92)
+    save_pictures([(Image.fromarray(picture), job.overlay, {"quality": 92})])

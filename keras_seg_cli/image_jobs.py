@@ -3,6 +3,7 @@
 import dataclasses
 import glob
 import os
+import unicodedata
 from pathlib import Path
 
 # Those of keras_seg.data, which cannot be imported before the backend is chosen.
@@ -58,7 +59,9 @@ def find_images(words):
         if problem:
             problems.append(problem)
         for path in paths:
-            found.setdefault(os.path.abspath(path), path)
+            # A file that links of folders lead to in several ways counts once.
+            folder = os.path.realpath(path.parent)
+            found.setdefault(os.path.join(folder, path.name), path)
     return list(found.values()), problems
 
 
@@ -68,9 +71,11 @@ def _find(word):
         paths = [entry for entry in sorted(path.iterdir()) if _is_image(entry)]
         return paths, None if paths else f"{word}: no images in this folder"
     if os.path.lexists(path):
+        if path.exists() and not path.is_file():
+            return [], f"{word}: not a file but a device or a pipe"
         return [path], None
     if glob.has_magic(word):
-        matches = map(Path, sorted(glob.glob(_pattern(word), recursive=True)))
+        matches = sorted(_matches(_pattern(word)))
         paths = [entry for entry in matches if _is_image(entry)]
         return paths, None if paths else f"{word}: no image matches this pattern"
     return [], f"{word}: no such file or folder"
@@ -84,6 +89,39 @@ def _pattern(word):
     if not os.path.isdir(folder):
         return word
     return os.path.join(glob.escape(folder), *rest)
+
+
+def _matches(pattern):
+    """The paths that a glob pattern stands for; each folder is searched once."""
+    parts = Path(pattern).parts
+    if "**" not in parts:
+        return map(Path, glob.glob(pattern))
+    first = parts.index("**")
+    roots = glob.glob(os.path.join(*parts[:first])) if first else [os.curdir]
+    rest = os.path.join(*parts[first + 1 :], "") if parts[first + 1 :] else "*"
+    folders = {
+        os.path.realpath(folder): folder
+        for root in roots
+        for folder in _folders_below(root)
+    }
+    return {
+        Path(found)
+        for folder in folders.values()
+        for found in _matches(os.path.join(glob.escape(folder), rest.rstrip(os.sep)))
+    }
+
+
+def _folders_below(root):
+    """A folder and those in it, without hidden ones, also where links form a loop."""
+    seen = set()
+    for folder, names, _ in os.walk(root, followlinks=True):
+        place = os.path.realpath(folder)
+        names[:] = sorted(n for n in names if not n.startswith("."))
+        if place in seen:
+            names.clear()
+            continue
+        seen.add(place)
+        yield folder
 
 
 def _is_image(path):
@@ -131,16 +169,16 @@ def plan_jobs(
         return [ImageJob(path) for path in paths], [], []
     output = Path(output)
     inputs = {os.path.realpath(path) for path in paths}
-    reserved = {path.stem.casefold() for path in paths}
+    reserved = {_key(path.stem) for path in paths}
     owners, jobs, problems, notes = {}, [], [], []
     for path in paths:
         name, number = path.stem, 1
-        while name.casefold() in owners or (number > 1 and name.casefold() in reserved):
+        while _key(name) in owners or (number > 1 and _key(name) in reserved):
             number += 1
             name = f"{path.stem}-{number}"
-        owners[name.casefold()] = path
+        owners[_key(name)] = path
         if number > 1:
-            taken_by = owners[path.stem.casefold()]
+            taken_by = owners[_key(path.stem)]
             notes.append(
                 f"{path}: named {name}, as {taken_by} has the name {path.stem}"
             )
@@ -155,6 +193,11 @@ def plan_jobs(
         else:
             jobs.append(job)
     return jobs, problems, notes
+
+
+def _key(name):
+    """What two names share that are one to some file system."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _conflict(job, inputs, overwrite):

@@ -1,12 +1,12 @@
 """The command `keras-seg`. Imports Keras only when a command runs."""
 
 import argparse
-import importlib.metadata
-import os
 import sys
+import warnings
 
 from keras_seg_cli.convert import add_convert
 from keras_seg_cli.evaluate import add_evaluate
+from keras_seg_cli.terminal import discard_output, open_missing_streams, printable
 
 DESCRIPTION = "Semantic segmentation in Keras 3."
 
@@ -31,7 +31,9 @@ shares:
   json   a list of {"image": PATH, "width": W, "height": H, "shares": {NAME: SHARE}}
          with the classes that occur, largest first, void last as "uncertain"
 Shares lie in 0..1 in csv and json and add up to 1. They go to stdout as each image is
-done, and all other messages to stderr; an image that fails has no row.
+done, and all other messages to stderr; an image that fails has no row. In csv an
+apostrophe stands before a name that a spreadsheet could take for a formula; json keeps
+all names as they are.
 
 examples:
   keras-seg predict photo.jpg --output segmented
@@ -69,6 +71,24 @@ def main(arguments=None):
         print(stop.code)  # 0
     ```
     """
+    stdout_closed = open_missing_streams()
+    try:
+        status = _run(arguments, stdout_closed)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        print("keras-seg: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 1  # whoever reads the output, such as `head`, has seen enough
+    except OSError as error:
+        print(f"keras-seg: {printable(error)}", file=sys.stderr)
+        return 2
+    finally:
+        discard_output()
+
+
+def _run(arguments, stdout_closed):
     parser = build_parser()
     options = parser.parse_args(arguments)
     if options.command == "convert":
@@ -82,26 +102,37 @@ def main(arguments=None):
             parser.error("nothing to do: give --output DIR for pictures, or --shares")
         if options.shares_file and not options.shares:
             parser.error("--shares-file needs --shares table, csv or json")
+        if options.shares and not options.shares_file and stdout_closed:
+            parser.error("stdout is closed: give --shares-file FILE for the shares")
         from keras_seg_cli.predict import predict as command
+    from keras_seg_cli.batch import tell
 
-    try:
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: tell(message)
         return command(options)
-    except KeyboardInterrupt:
-        print("keras-seg: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # Whoever reads the output, such as `head`, has seen enough. Python would
-        # complain at exit about what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+
+
+class Parser(argparse.ArgumentParser):
+    """Writes no control characters of its arguments to the terminal."""
+
+    def error(self, message):
+        super().error(printable(message))
+
+
+class Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser, *_):
+        import importlib.metadata
+
+        print("keras-seg", importlib.metadata.version("keras-seg"))
+        parser.exit()
 
 
 def build_parser():
-    parser = argparse.ArgumentParser(prog="keras-seg", description=DESCRIPTION)
+    parser = Parser(prog="keras-seg", description=DESCRIPTION)
     parser.add_argument(
-        "--version",
-        action="version",
-        version=f"keras-seg {importlib.metadata.version('keras-seg')}",
+        "--version", action=Version, nargs=0, help="show the version and exit"
     )
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", dest="command", required=True

@@ -1,15 +1,15 @@
 """`keras-seg predict`: segments image files, draws the result, reports shares."""
 
 import contextlib
-import os
 import sys
 
 from tqdm import tqdm
 
-from keras_seg_cli.batch import load_preset, printable, run_jobs, save_picture, tell
+from keras_seg_cli.batch import load_preset, make_folder, run_jobs, save_pictures, tell
 from keras_seg_cli.class_shares import VOID_NAME, class_shares, share_names
 from keras_seg_cli.image_jobs import find_images, plan_jobs
 from keras_seg_cli.share_report import conflict_of_report, open_report
+from keras_seg_cli.terminal import printable
 
 
 def predict(options):
@@ -58,11 +58,9 @@ def _predict(options, stdout):
         return 2
     model, names = None, []
     if jobs:
-        try:
-            if options.output is not None:
-                os.makedirs(options.output, exist_ok=True)
-        except OSError as error:
-            tell(f"--output {options.output}: {error.strerror}")
+        problem = options.output and make_folder(options.output)
+        if problem:
+            tell(f"--output {problem}")
             return 2
         model = load_preset(options.preset)
         if model is None:
@@ -121,6 +119,10 @@ def _segment_file(job, model, options):
         ignore_class=model.ignore_class,
         void_name=VOID_NAME,
     )
-    save_picture(label_png(labels, palette), job.labels)
-    save_picture(Image.fromarray(overlay), job.overlay, quality=92)
+    save_pictures(
+        [
+            (label_png(labels, palette), job.labels, {}),
+            (Image.fromarray(overlay), job.overlay, {"quality": 92}),
+        ]
+    )
     return labels

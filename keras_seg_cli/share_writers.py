@@ -1,11 +1,13 @@
 """Shares of classes as text: for people, for spreadsheets and for programs.
 
-A writer takes one image after the other and writes it at once, so that what is done
-is there if the rest never is. After `close` the text is complete.
+A writer writes the shares of each image at once, so that they are kept if the command
+is interrupted. After `close` the text is complete.
 """
 
 import csv
 import json
+
+from keras_seg_cli.terminal import csv_cell, printable
 
 
 class TableWriter:
@@ -36,9 +38,9 @@ class TableWriter:
         from keras_seg.visualization.legend import format_share
 
         lines = [] if self.empty else [""]
-        lines.append(f"{image}  {width} x {height}")
+        lines.append(f"{printable(image)}  {width} x {height}")
         for name, share in shares.items():
-            lines.append(f"  {name:<{self.width}}  {format_share(share):>7}")
+            lines.append(f"  {printable(name):<{self.width}}  {format_share(share):>7}")
         self.stream.write("\n".join(lines) + "\n")
         self.stream.flush()
         self.empty = False
@@ -49,6 +51,8 @@ class TableWriter:
 
 class CsvWriter:
     """One row for each image and one column for each name, after a row of names.
+
+    Text that a spreadsheet could take for a formula gets an apostrophe in front.
 
     Args:
         stream: Text file to write to, opened with `newline=""`; it stays open.
@@ -69,12 +73,12 @@ class CsvWriter:
     def __init__(self, stream, names):
         self.stream, self.names = stream, names
         self.rows = csv.writer(stream, lineterminator="\n")
-        self.rows.writerow(["image", *names])
+        self.rows.writerow(["image", *map(csv_cell, names)])
         self.stream.flush()
 
     def write(self, image, width, height, shares):
         values = [round(shares.get(name, 0), 8) for name in self.names]
-        self.rows.writerow([image, *values])
+        self.rows.writerow([csv_cell(image), *values])
         self.stream.flush()
 
     def close(self):

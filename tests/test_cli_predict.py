@@ -1,5 +1,10 @@
+import errno
+import glob
+import os
 import subprocess
 import sys
+import tempfile
+import time
 import zlib
 from pathlib import Path
 
@@ -10,6 +15,7 @@ from PIL import Image
 
 import keras_seg
 from keras_seg import models
+from keras_seg.keras_internals.inference_function import run_inference
 from keras_seg_cli.image_jobs import find_images, plan_jobs
 from keras_seg_cli.main import main
 
@@ -218,32 +224,45 @@ def test_same_names_do_not_collide(loaded, capsys):
     assert "named A-3" in capsys.readouterr().err
 
 
-def test_a_failed_write_leaves_nothing_behind(loaded, monkeypatch, capsys):
+@pytest.mark.parametrize("word", ["labels", "overlay"])
+def test_a_full_disk_leaves_nothing_behind(loaded, monkeypatch, capsys, word):
     photo("a.png")
-    save = Image.Image.save
+    photo("b.png")
+    write = Path.write_bytes
 
-    def full_disk(self, path, **options):
-        save(self, path, **options)
-        if "overlay" in str(path):
-            raise OSError("No space left on device")
+    def full_disk(self, data):
+        if f"a_{word}" in self.name:
+            write(self, bytes(data)[:100])
+            raise OSError(errno.ENOSPC, "No space left on device", str(self))
+        return write(self, data)
 
-    monkeypatch.setattr(Image.Image, "save", full_disk)
-    assert predict("a.png") == 1
-    assert written() == ["a_labels.png"]
-    assert "a.png: No space left" in capsys.readouterr().err
+    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    assert predict("a.png", "b.png") == 1
+    assert written() == ["b_labels.png", "b_overlay.png"]
+    assert "a.png: [Errno 28] No space left" in capsys.readouterr().err
 
 
-def test_errors_of_the_model_do_not_end_the_batch(loaded, model, monkeypatch, capsys):
+def test_a_folder_that_cannot_be_written_is_one_line(loaded, monkeypatch, capsys):
+    def read_only(**options):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    photo("a.png")
+    monkeypatch.setattr(tempfile, "TemporaryFile", read_only)
+    assert predict("a.png") == 2
+    assert "--output out: Read-only file system" in capsys.readouterr().err
+    assert loaded == []
+
+
+def test_errors_of_the_model_do_not_end_the_batch(loaded, monkeypatch, capsys):
     photo("a.png", 41, 41)
     photo("b.png", 42, 42)
-    answer = model.predict_on_batch
 
-    def picky(images):
+    def picky(model, images):
         if images.shape[1] == 41:
             raise RuntimeError("out of memory")
-        return answer(images)
+        return run_inference(model, images)
 
-    monkeypatch.setattr(model, "predict_on_batch", picky)
+    monkeypatch.setattr("keras_seg.inference.predict_logits.run_inference", picky)
     assert predict("a.png", "b.png") == 1
     assert "a.png: RuntimeError: out of memory" in capsys.readouterr().err
     assert written() == ["b_labels.png", "b_overlay.png"]
@@ -284,6 +303,64 @@ def test_folders_and_patterns_find_images_once():
     assert len(paths) == 3 and problems == []
 
 
+@pytest.mark.parametrize("pattern", ["in/**/*.png", "in/**/*", "**/*.png", "in/**"])
+def test_links_that_form_loops_end_and_give_each_image_once(pattern):
+    photo("in/a.png")
+    photo("in/x/b.png")
+    for name in "pqr":  # without care 3 ** 40 folders
+        os.symlink("..", f"in/x/{name}")
+    os.symlink("loop.png", "in/loop.png")
+    paths, problems = find_images([pattern])
+    assert [path.name for path in paths] == ["a.png", "b.png"] and problems == []
+
+
+def test_patterns_are_those_of_glob():
+    for name in ("a/b/c.png", "a/c.png", "a/b/d/e.png", "b[1]/c.png", ".h/c.png"):
+        photo(f"in/{name}")
+    for pattern in ("in/**/*.png", "in/*/**/c.png", "in/a/**/d/*.png", "**/c.png"):
+        paths, _ = find_images([pattern])
+        expected = glob.glob(pattern, recursive=True)
+        assert [str(path) for path in paths] == sorted(expected)
+
+
+def test_a_loop_and_a_pipe_are_one_line_each(loaded, capsys):
+    os.symlink("b.png", "a.png")
+    os.symlink("a.png", "b.png")
+    os.mkfifo("pipe.png")
+    assert predict("a.png", "pipe.png") == 1
+    lines = capsys.readouterr().err
+    assert "a.png" in lines and "pipe.png: not a file but a device" in lines
+    assert lines.count("keras-seg: ") == 2
+
+
+def test_names_that_differ_in_their_unicode_form_alone_do_not_collide():
+    paths = [Path("x/caf\u00e9.png"), Path("y/cafe\u0301.png"), Path("z/CAF\u00c9.png")]
+    jobs, _, notes = plan_jobs(paths, "out")
+    assert [job.labels.name[-12:] for job in jobs[1:]] == ["2_labels.png"] * 1 + [
+        "3_labels.png"
+    ]
+    assert len(notes) == 2
+
+
+ROOT = Path(keras_seg.__file__).parents[1]
+HOSTILE = "a\x1b[31m\nb\u202e\x9b.png"
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_names_of_files_cannot_steer_the_terminal(loaded, capsys, form):
+    photo(HOSTILE)
+    missing = "c\x1b]0;x\x07\r.png"
+    assert predict(HOSTILE, missing, "--shares", form) == 1
+    assert predict(HOSTILE) == 1  # the files exist
+    with pytest.raises(SystemExit):
+        predict(HOSTILE, f"--{missing}")
+    captured = capsys.readouterr()
+    for text in (captured.out, captured.err):
+        assert not set(text) & set("\x1b\x07\x9b\u202e")
+        assert "\nb" not in text and "\r.png" not in text
+    assert "a\\" in captured.out and "c\\x1b" in captured.err
+
+
 def test_plan_is_the_same_each_time():
     paths = [Path("x/a.png"), Path("y/a.png"), Path("y/a.jpg")]
     jobs, problems, notes = plan_jobs(paths, "out")
@@ -320,6 +397,63 @@ def run_python(code):
         text=True,
         timeout=60,
     )
+
+
+@pytest.mark.parametrize("words", [["--help"], ["predict", "--help"], ["predict"]])
+def test_help_and_wrong_usage_are_fast(words):
+    command = [sys.executable, "-m", "keras_seg_cli.main", *words]
+    seconds = []
+    for _ in range(3):
+        start = time.monotonic()
+        subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60)
+        seconds.append(time.monotonic() - start)
+    assert min(seconds) < 1.0  # 0.1 on an idle machine; Keras takes several
+
+
+def run_shell(command):
+    """With `keras-seg` for the command and three photos in `in`."""
+    for name in "abc":
+        photo(f"in/{name}.png")
+    code = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\n"
+    code += (
+        "import numpy as np\n"
+        "from types import SimpleNamespace\n"
+        "import keras_seg_cli.predict as home\n"
+        "from keras_seg_cli.main import main\n"
+        "model = SimpleNamespace(num_classes=2, class_names=None, ignore_class=255)\n"
+        "home.load_preset = lambda name: model\n"
+        "home._segment_file = lambda *_: np.zeros((4, 4), 'uint8')\n"
+        "sys.exit(main())\n"
+    )
+    Path("keras-seg").write_text(code)
+    command = command.replace("keras-seg", f"{sys.executable} keras-seg")
+    return subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    "command, status, error",
+    [
+        ("keras-seg predict in --shares csv | head -n 1", (0, 1), ""),
+        ("keras-seg predict in -o out | true", (0, 1), ""),
+        ("keras-seg predict in nowhere -o out 2>&1 | true", (1,), ""),
+        ("keras-seg --help | true", (0, 1), ""),
+        ("keras-seg predict in -o out >&-", (0,), ""),
+        ("keras-seg predict in -o out >&- 2>&-", (0,), ""),
+        ("keras-seg predict in --shares csv >&-", (2,), "stdout is closed"),
+        ("keras-seg predict in --shares csv > /dev/full", (2,), "No space left"),
+        ("keras-seg predict in -o out > /dev/full", (2,), "No space left"),
+    ],
+)
+def test_streams_that_are_closed_or_full(command, status, error):
+    done = run_shell(command)
+    assert done.returncode in status, done.stderr
+    assert error in done.stderr
+    assert "Traceback" not in done.stderr and "ignored" not in done.stderr
 
 
 @pytest.mark.parametrize("word", ["--help", "--version"])

@@ -16,6 +16,7 @@ from keras_seg import inference, models, visualization
 from keras_seg_cli.class_shares import class_shares, share_names
 from keras_seg_cli.image_jobs import find_images
 from keras_seg_cli.main import main
+from keras_seg_cli.share_writers import CsvWriter
 
 NAMES = ["dark", "red", "green", "uncertain"]
 
@@ -92,6 +93,18 @@ def test_csv_has_a_column_for_every_class(capsys):
         "uncertain": 0,
     }
     assert second["uncertain"] == 0.75 and second["red"] == 0.25
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", " ="])
+def test_no_cell_is_a_formula(start, tmp_path):
+    for word in (f"{start}1+1", f"{start}cmd|' /C calc'!A0"):
+        stream = io.StringIO(newline="")
+        writer = CsvWriter(stream, [word, "sky"])
+        writer.write(f"{word}.png", 4, 4, {word: 1.0})
+        rows = list(csv.reader(io.StringIO(stream.getvalue(), newline="")))
+        cells = rows[0][1], rows[1][0]
+        assert all(cell.lstrip()[0] not in "=+-@\t\r" for cell in cells)
+        assert rows[1][1:] == ["1.0", "0"]
 
 
 def test_json_is_a_list_of_objects(capsys):

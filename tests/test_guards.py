@@ -48,6 +48,7 @@ BACKENDS = {"tensorflow", "jax", "flax", "torch", "torchvision"}
 MAY_IMPORT_BACKENDS = {
     "keras_seg/conversion/read_torch.py",  # the file format is torch's own
     "keras_seg/data/batches/map_labels.py",
+    "keras_seg/keras_internals/inference_function.py",
     "keras_seg/keras_internals/replica_sum.py",
 }
 TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".cfg", ".txt", ".json", ".sh", ""}

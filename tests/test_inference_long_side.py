@@ -5,10 +5,9 @@ import numpy_reference as reference
 import pytest
 from fake_model import fake_labels, fake_model, numpy_model, random_image
 
-from keras_seg.inference import logits_enlarger, segment
-from keras_seg.inference.candidate_classes import candidate_classes
-from keras_seg.inference.logits_enlarger import UpsampledLogits
-from keras_seg.inference.resize_longest_side import resize_longest_side
+from keras_seg.inference import segment, upsampled_argmax
+from keras_seg.inference.shown_image import resize_longest_side
+from keras_seg.inference.upsampled_argmax import UpsampledArgmax, candidate_classes
 
 
 def random_logits(height, width, num_classes, seed=0, scale=3.0):
@@ -23,7 +22,7 @@ def enlarged(logits, size):
 
 def enlarge(logits, size, **options):
     labels = np.full(size, 254, "uint8")
-    UpsampledLogits(labels, logits.shape[:2], **options).add(0, 0, logits.copy())
+    UpsampledArgmax(labels, logits.shape[:2], **options).add(0, 0, logits.copy())
     return labels
 
 
@@ -119,7 +118,7 @@ def test_a_class_that_wins_at_no_corner_can_win_between():
     assert set(labels[0, 28:32]) == {2} and set(labels.flat) == {0, 1, 2}
 
 
-def test_contenders_are_few_where_the_picture_is_plain():
+def test_candidates_are_few_where_the_picture_is_plain():
     logits = random_logits(20, 20, 150, scale=1.0)
     logits[:, :, 7] += 30
     assert candidate_classes(logits).tolist() == [7]
@@ -136,7 +135,7 @@ def test_classes_that_win_nowhere_near_a_border_are_left_out():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_every_winner_is_a_contender(seed):
+def test_every_winner_is_a_candidate(seed):
     logits = random_logits(1, 1, 12, seed=seed, scale=1.0)
     logits = logits + random_logits(2, 2, 12, seed=seed + 10, scale=0.7)
     kept = candidate_classes(logits).tolist()
@@ -162,8 +161,8 @@ def test_steps_of_any_size_give_the_same_labels(monkeypatch, side, threshold):
     logits = random_logits(14, 21, 9)
     size = (35, 53) if side == 1 else (300, 450)
     expected = enlarge(logits, size, threshold=threshold)
-    monkeypatch.setattr(logits_enlarger, "MAX_SIDE", side)
-    monkeypatch.setattr(logits_enlarger, "MAX_VALUES", 9 * side**2)
+    monkeypatch.setattr(upsampled_argmax, "MAX_SIDE", side)
+    monkeypatch.setattr(upsampled_argmax, "MAX_UPSAMPLED_VALUES", 9 * side**2)
     labels = enlarge(logits, size, threshold=threshold)
     if threshold is None:
         np.testing.assert_array_equal(labels, expected)
@@ -177,13 +176,13 @@ def test_blocks_of_any_size_give_the_same_labels(rows, columns):
     logits = random_logits(14, 21, 9)
     expected = enlarge(logits, (50, 83))
     labels = np.full((50, 83), 254, "uint8")
-    enlarger = UpsampledLogits(labels, (14, 21))
+    upsampled = UpsampledArgmax(labels, (14, 21))
     top = 0
     for height in rows:
         left = 0
         for width in columns:
             block = logits[top : top + height, left : left + width]
-            enlarger.add(top, left, block.copy())
+            upsampled.add(top, left, block.copy())
             left += width
         top += height
     np.testing.assert_array_equal(labels, expected)
@@ -265,10 +264,10 @@ def test_memory_of_a_photo_of_12_megapixels_with_150_classes(threshold):
 def test_memory_where_every_class_may_win():
     logits = random_logits(75, 100, 150, scale=0.1)
     labels = np.empty((750, 1000), "uint8")
-    enlarger = UpsampledLogits(labels, (75, 100), threshold=0.5)
+    upsampled = UpsampledArgmax(labels, (75, 100), threshold=0.5)
     tracemalloc.start()
     try:
-        enlarger.add(0, 0, logits)
+        upsampled.add(0, 0, logits)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

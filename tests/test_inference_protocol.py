@@ -11,8 +11,9 @@ import pytest
 from fake_model import numpy_model, random_image
 
 from keras_seg.inference import TestProtocol, evaluate, segment_by_protocol
-from keras_seg.inference.averaged_windows import WindowAxis, averaged_windows
 from keras_seg.inference.mean_probabilities import mean_probabilities
+from keras_seg.inference.sliding_window import sliding_window
+from keras_seg.inference.window_axis import WindowAxis
 
 NUM_CLASSES = 4
 
@@ -136,10 +137,11 @@ def test_areas_and_parts_change_nothing(model, name, monkeypatch):
 
 def test_every_window_is_shown_once():
     model = numpy_model(lambda patch: patch.astype("float32"), 3)
-    rows, columns = WindowAxis(100, 40, 30), WindowAxis(90, 40, 30)
+    rows = WindowAxis.averaged(100, 40, 30)
+    columns = WindowAxis.averaged(90, 40, 30)
     seen = np.zeros((100, 90), int)
     image = random_image(100, 90)
-    for top, left, logits in averaged_windows(model, image, rows, columns):
+    for top, left, logits in sliding_window(model, image, rows, columns):
         height, width = logits.shape[:2]
         seen[top : top + height, left : left + width] += 1
         np.testing.assert_allclose(
@@ -153,7 +155,7 @@ def test_whole_images_that_are_too_large_are_cut(monkeypatch):
     model = numpy_model(lambda patch: patch.astype("float32"), 3)
     image = random_image(120, 160)
     monkeypatch.setattr("keras_seg.inference.shown_image.MAX_WHOLE_PIXELS", 10_000)
-    monkeypatch.setattr("keras_seg.inference.shown_image.MAX_PIXELS", 6_000)
+    monkeypatch.setattr("keras_seg.inference.shown_image.MAX_WINDOW_PIXELS", 6_000)
     labels = segment_by_protocol(model, image, TestProtocol())
     np.testing.assert_array_equal(labels, np.argmax(image, axis=-1))
     assert len(model.seen) > 3 and max(np.prod(s[1:3]) for s in model.seen) <= 6_000
@@ -205,6 +207,7 @@ def test_large_image_in_bounded_memory(protocol, monkeypatch):
         ({"mode": "slide", "window": 64, "stride": 65}, "must not exceed"),
         ({"mode": "slide", "window": (64, 0)}, "window=\\(64, 0\\)"),
         ({"resize": (1, 2, 3)}, "resize="),
+        ({"resize": (64, 32), "long_side": 50}, "both set the size"),
         ({"scales": ()}, "`scales`"),
         ({"scales": (1.0, -1)}, "`scales`"),
     ],
@@ -216,7 +219,11 @@ def test_protocol_refuses(arguments, message):
 
 def test_protocol_of_a_model():
     model = numpy_model(None, 3)
-    assert TestProtocol.of_model(model) == TestProtocol()
+    assert TestProtocol.of_model(model) == TestProtocol("auto")
+    model.long_side = 384
+    assert TestProtocol.of_model(model) == TestProtocol("auto", long_side=384)
+    resized = TestProtocol.of_model(model, resize=(64, 32), mode="whole")
+    assert resized == TestProtocol(resize=(64, 32))
     model.test_protocol = {"mode": "slide", "window": [64, 32], "stride": 16}
     assert TestProtocol.of_model(model) == TestProtocol("slide", (64, 32), (16, 16))
     assert TestProtocol.of_model(model, stride=8, flip=True).stride == (8, 8)
@@ -272,7 +279,7 @@ def test_evaluate_equals_a_count_pixel_by_pixel():
     assert result["mean_class_accuracy"] == pytest.approx(accuracy.mean())
     assert result["class_accuracy"]["green"] == pytest.approx(accuracy[1])
     assert result["class_accuracy"]["blue"] is None
-    assert result["protocol"]["mode"] == "whole"
+    assert result["protocol"]["mode"] == "auto"
 
 
 def test_evaluate_counts_in_bands(monkeypatch):
@@ -281,7 +288,7 @@ def test_evaluate_counts_in_bands(monkeypatch):
     image = random_image(40, 50)
     source = Source([(image, np.argmax(random_image(40, 50, 1), -1).astype("uint8"))])
     expected = evaluate(model, source)
-    monkeypatch.setattr(module, "MAX_PIXELS", 120)
+    monkeypatch.setattr(module, "MAX_COUNTED_PIXELS", 120)
     assert evaluate(model, source) == expected
 
 

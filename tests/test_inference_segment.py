@@ -1,4 +1,3 @@
-import sys
 import tracemalloc
 
 import numpy as np
@@ -6,8 +5,8 @@ import pytest
 from fake_model import fake_labels, fake_model, numpy_model, random_image
 from PIL import Image
 
-from keras_seg.inference import segment
-from keras_seg.inference.tiling import Axis, auto_tile
+from keras_seg.inference import segment, shown_image
+from keras_seg.inference.window_axis import WindowAxis, window_for
 
 
 @pytest.fixture(scope="module")
@@ -97,26 +96,21 @@ def test_memory_stays_far_below_the_logits_of_the_image():
 @pytest.mark.parametrize("tile", [1, 2, 7, 100])
 @pytest.mark.parametrize("overlap", [0, 0.125, 0.3, 0.5])
 def test_tiles_of_an_axis_cover_each_pixel_with_weight_one(size, tile, overlap):
-    weight = np.zeros(size)
-    for part in Axis(size, tile, overlap).parts:
-        assert 0 <= part.tile_start <= part.start < part.stop <= part.tile_stop <= size
-        assert part.tile_stop - part.tile_start == min(tile, size)
-        assert part.fade_in + part.fade_out <= part.stop - part.start
-        share = np.ones(part.stop - part.start)
-        if part.fade_in:
-            share[: part.fade_in] *= (np.arange(part.fade_in) + 0.5) / part.fade_in
-        if part.fade_out:
-            ramp = (np.arange(part.fade_out) + 0.5) / part.fade_out
-            share[-part.fade_out :] *= 1 - ramp
-        weight[part.start : part.stop] += share
-    np.testing.assert_allclose(weight, 1.0, atol=1e-12)
+    total = np.zeros(size)
+    for window in WindowAxis.blended(size, tile, overlap).windows:
+        assert 0 <= window.start <= window.first < window.last <= window.stop <= size
+        assert window.first <= window.settled <= window.last
+        assert window.stop - window.start == min(tile, size)
+        weight = window.weight
+        total[window.first : window.last] += 1 if weight is None else weight
+    np.testing.assert_allclose(total, 1.0, atol=1e-6)
 
 
 @pytest.mark.parametrize(
     "size", [(1, 10**7), (10**7, 1), (3000, 4000), (1415, 1415), (10_000, 900)]
 )
 def test_automatic_tiles_fit_the_budget(size):
-    tile = auto_tile(*size, overlap=0.125, max_pixels=2_000_000)
+    tile = window_for(*size, overlap=0.125, max_pixels=2_000_000)
     assert 1 <= tile[0] <= size[0] and 1 <= tile[1] <= size[1]
     assert tile[0] * tile[1] <= 2_000_000
 
@@ -216,7 +210,7 @@ def test_output_that_is_no_logits_map_is_refused():
 
 
 def test_a_model_that_enlarges_gets_smaller_tiles(monkeypatch):
-    monkeypatch.setattr(sys.modules[segment.__module__], "MAX_PIXELS", 40_000)
+    monkeypatch.setattr(shown_image, "MAX_WINDOW_PIXELS", 40_000)
     model = numpy_model(lambda patch: patch.astype("float32"), 3)
     segment(model, random_image(100, 400))
     assert model.seen.pop() == (1, 100, 400, 3)
@@ -226,7 +220,7 @@ def test_a_model_that_enlarges_gets_smaller_tiles(monkeypatch):
 
 
 def test_a_model_of_many_classes_gets_smaller_tiles(monkeypatch):
-    monkeypatch.setattr(sys.modules[segment.__module__], "MAX_LOGITS", 400_000)
+    monkeypatch.setattr(shown_image, "MAX_WINDOW_LOGITS", 400_000)
     for num_classes, most in [(10, 40_000), (40, 10_000)]:
         answer = np.zeros((100, 400, num_classes), "float32")
         model = numpy_model(

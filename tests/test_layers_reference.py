@@ -221,8 +221,8 @@ def test_adaptive_average_pool(size):
 def test_enlarged_sizes_are_the_same_known_or_not(scale):
     layer = layers.ResizeToMultiple(scale, multiple=4)
     for n in [1, 5, 10, 20, 33, 90, 100, 130, 360, 700, 1001]:
-        unknown = layer._enlarged(ops.convert_to_tensor(n, dtype="int32"))
-        assert layer._enlarged(n) == int(unknown), n
+        unknown = layer.enlarged(ops.convert_to_tensor(n, dtype="int32"))
+        assert layer.enlarged(n) == int(unknown), n
 
 
 def test_enlarge():

@@ -11,7 +11,7 @@ from keras_seg.inference.test_protocol import TestProtocol
 from keras_seg.metrics.mean_iou import MeanIoU
 
 # How many pixels are counted in one step.
-MAX_PIXELS = 4_000_000
+MAX_COUNTED_PIXELS = 4_000_000
 
 
 def evaluate(model, source, protocol=None, limit=None, progress=False):
@@ -75,7 +75,7 @@ def evaluate(model, source, protocol=None, limit=None, progress=False):
                 f"Image {index} has {labels.shape[0]} x {labels.shape[1]} pixels, its "
                 f"label map the shape {np.shape(truth)}. They must be of one size."
             )
-        step = max(1, MAX_PIXELS // labels.shape[1])
+        step = max(1, MAX_COUNTED_PIXELS // labels.shape[1])
         for top in range(0, len(labels), step):
             part = slice(top, top + step)
             metric.update_state(truth[part][None], labels[part][None])

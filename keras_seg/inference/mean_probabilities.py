@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from keras_seg.inference.averaged_windows import WindowAxis, averaged_windows
-from keras_seg.inference.bilinear_taps import BilinearTaps
-from keras_seg.inference.shown_image import shown_image, window_and_stride
+from keras_seg.inference.bilinear_axis import BilinearAxis
+from keras_seg.inference.shown_image import protocol_windows, shown_image
+from keras_seg.inference.sliding_window import sliding_window
 
-# Most values that are enlarged in one step.
+# The most values that are resized in one step.
 MAX_STEP = 8_000_000
 
 
@@ -25,24 +25,24 @@ def mean_probabilities(model, image, protocol, area=None):
     total = np.zeros((bottom - top, right - left, model.num_classes), "float32")
     passes = protocol.passes(height, width)
     for pass_height, pass_width, mirrored in passes:
-        shown = shown_image(image, pass_height, pass_width, mirrored)
+        shown = shown_image(image, protocol, pass_height, pass_width, mirrored)
         begin, end = (width - right, width - left) if mirrored else (left, right)
         target = total[:, ::-1] if mirrored else total
-        if shown.shape == image.shape:  # block by block, there is nothing to enlarge
+        if shown.shape == image.shape:  # block by block, nothing to resize
             area = slice(top, bottom), slice(begin, end)
             for y, x, logits in _blocks(model, shown, protocol, *area):
                 _add_probabilities(logits, target[y - top :, x - begin :])
                 del logits
             continue
-        columns = BilinearTaps.of_axis(pass_width, width).part(begin, end, origin=0)
-        rows = BilinearTaps.of_axis(pass_height, height).part(top, bottom, origin=0)
+        columns = BilinearAxis.between(pass_width, width).part(begin, end, origin=0)
+        rows = BilinearAxis.between(pass_height, height).part(top, bottom, origin=0)
         blocks = _blocks(model, shown, protocol, rows.span, columns.span)
         logits = _joined(blocks, rows.span, columns.span)
         step = max(1, MAX_STEP // (total.shape[1] * total.shape[2]))
         for start in range(0, bottom - top, step):
             part = rows.part(start, start + step, origin=rows.span.start)
-            x = part.enlarge(logits[part.span], axis=0)  # (step, w, K)
-            x = columns.enlarge(x, axis=1)  # (step, W, K)
+            x = part.resize(logits[part.span], axis=0)  # (step, w, K)
+            x = columns.resize(x, axis=1)  # (step, W, K)
             _add_probabilities(x, target[start:])
         del logits
     total /= len(passes)
@@ -50,12 +50,9 @@ def mean_probabilities(model, image, protocol, area=None):
 
 
 def _blocks(model, shown, protocol, rows, columns):
-    """Averaged logits of the rows and columns of two slices, block by block."""
-    height, width = shown.shape[:2]
-    window, stride = window_and_stride(model, protocol, height, width)
-    row_axis = WindowAxis(height, window[0], stride[0], rows.start, rows.stop)
-    column_axis = WindowAxis(width, window[1], stride[1], columns.start, columns.stop)
-    return averaged_windows(model, shown, row_axis, column_axis)
+    """The logits of the rows and columns of two slices, block by block."""
+    axes = protocol_windows(model, protocol, shown.shape[:2], rows, columns)
+    return sliding_window(model, shown, *axes)
 
 
 def _joined(blocks, rows, columns):

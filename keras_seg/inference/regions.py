@@ -1,13 +1,15 @@
 """The latent regions of one image, for models that reason about them."""
 
+import functools
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 
 from keras_seg.data.files.as_rgb import as_rgb
-from keras_seg.inference.resize_longest_side import resize_longest_side
 from keras_seg.inference.segment import segment
+from keras_seg.inference.shown_image import resize_longest_side
+from keras_seg.keras_internals.inference_function import run_inference
 
 
 def region_maps(model, image):
@@ -40,8 +42,8 @@ def region_maps(model, image):
     """
     _check(model)
     image = as_rgb(image)
-    shown = resize_longest_side(image, model.long_side or 0)
-    maps = np.asarray(model.region_maps.predict_on_batch(shown[None])[0], "float32")
+    shown = resize_longest_side(image, model.long_side)
+    maps = run_inference(model.region_maps, shown[None])[0].astype("float32")
     if shown.shape != image.shape:
         size = image.shape[1::-1]  # one by one: OpenCV takes few channels at once
         planes = np.ascontiguousarray(maps.transpose(2, 0, 1))
@@ -63,7 +65,7 @@ def region_ids(model, image):
     """
     _check(model)
     view = SimpleNamespace(
-        predict_on_batch=model.region_maps.predict_on_batch,
+        predict_on_batch=functools.partial(run_inference, model.region_maps),
         num_classes=model.head.reasoner.num_regions,
         ignore_class=None,
         input_scale=model.input_scale,

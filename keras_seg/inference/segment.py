@@ -3,23 +3,21 @@
 import numpy as np
 
 from keras_seg.data.files.as_rgb import as_rgb
-from keras_seg.inference.argmax_labels import argmax_labels
-from keras_seg.inference.blended_tiles import blended_tiles
-from keras_seg.inference.logits_enlarger import UpsampledLogits
-from keras_seg.inference.resize_longest_side import resize_longest_side
-from keras_seg.inference.tiling import Axis, auto_tile
-
-# What one step may show the model: pixels, after it has enlarged them, and logits,
-# which outgrow its features from about 30 classes on.
-MAX_PIXELS = 2_000_000
-MAX_LOGITS = 60_000_000
+from keras_seg.inference.shown_image import (
+    OVERLAP,
+    default_window,
+    resize_longest_side,
+)
+from keras_seg.inference.sliding_window import sliding_window
+from keras_seg.inference.upsampled_argmax import UpsampledArgmax, argmax_labels
+from keras_seg.inference.window_axis import WindowAxis
 
 
 def segment(
     model,
     image,
     tile=None,
-    overlap=0.125,
+    overlap=OVERLAP,
     threshold=None,
     max_pixels_at_once=None,
     long_side=None,
@@ -27,17 +25,20 @@ def segment(
     """The class of every pixel of one image, at the image's own size.
 
     An image larger than `long_side` is shrunk to it for the model, and the logits are
-    enlarged bilinearly to the image's own size before classes are chosen.
+    upsampled bilinearly to the image's own size before the argmax.
 
-    What is then up to `max_pixels_at_once` pixels goes through the model whole. A
-    larger image is cut into overlapping tiles of equal size. Where tiles overlap,
-    their logits fade linearly into each other, so no seam shows. Only one tile and
-    the strips that wait for a neighbour are held as logits, never the whole image at
-    its own size. Sides below 32 pixels are extended to that for the model by
-    repeating the edge.
+    An image of up to `max_pixels_at_once` pixels is then shown to the model whole. A
+    larger one is cut into overlapping tiles of equal size. Where tiles overlap, their
+    logits fade linearly into each other, so no seam is visible. Only the logits of one
+    tile, and of the strips that the next tiles overlap, are held at a time. Sides below
+    32 pixels are padded to that with the values of the edge.
+
+    A model may be used by several threads at once, but not while it is trained. On
+    JAX, sizes that the model stretches to the same multiple of 32 pixels share one
+    compiled program; a `long_side` keeps their number small.
 
     Args:
-        model: Callable Keras model from uint8 images `(B, H, W, 3)` to logits
+        model: Keras model from uint8 images `(B, H, W, 3)` to logits
             `(B, H, W, K)`, with attributes `num_classes` and `ignore_class`, and
             perhaps `input_scale` and `long_side`.
         image: Path of an image file, a Pillow image, or an array: `(H, W, 3)`, grey
@@ -79,11 +80,6 @@ def segment(
     print(labels.shape)  # (300, 500)
     ```
     """
-    if max_pixels_at_once is None:
-        scale = getattr(model, "input_scale", 1.0)
-        max_pixels_at_once = int(
-            min(MAX_PIXELS / scale**2, max(1, MAX_LOGITS / model.num_classes))
-        )
     if long_side is None:
         long_side = getattr(model, "long_side", None) or 0
     _check_options(overlap, threshold, max_pixels_at_once, long_side)
@@ -92,30 +88,46 @@ def segment(
     shown = resize_longest_side(image, long_side)
     height, width = shown.shape[:2]
     if tile is None:
-        tile = auto_tile(height, width, overlap, max_pixels_at_once)
+        tile = default_window(model, height, width, overlap, max_pixels_at_once)
     tile_height, tile_width = _tile_size(tile)
-    rows = Axis(height, tile_height, overlap)
-    columns = Axis(width, tile_width, overlap)
-
-    labels = np.empty(image.shape[:2], label_dtype(model))
-    void = {"threshold": threshold, "ignore_class": model.ignore_class}
-    enlarger = UpsampledLogits(labels, (height, width), **void)
-    for top, left, logits in blended_tiles(model, shown, rows, columns):
-        if shown is image:
-            bottom, right = top + logits.shape[0], left + logits.shape[1]
-            labels[top:bottom, left:right] = argmax_labels(logits, **void)
-        else:
-            enlarger.add(top, left, logits)
-        del logits
+    rows = WindowAxis.blended(height, tile_height, overlap)
+    columns = WindowAxis.blended(width, tile_width, overlap)
+    labels = empty_labels(model, *image.shape[:2])
+    write_labels(model, shown, rows, columns, labels, threshold)
     return labels
 
 
-def label_dtype(model):
-    """The narrowest type that holds all ids of a model."""
+def empty_labels(model, height, width):
+    """An array for the labels of an image, of the narrowest type that fits."""
     ids = [model.num_classes - 1]
     if model.ignore_class is not None:
         ids.append(model.ignore_class)
-    return "uint8" if min(ids) >= 0 and max(ids) <= 255 else "int32"
+    narrow = min(ids) >= 0 and max(ids) <= 255
+    return np.empty((height, width), "uint8" if narrow else "int32")
+
+
+def write_labels(model, shown, rows, columns, labels, threshold=None):
+    """Writes the labels of an area of an image that the model is shown once.
+
+    Args:
+        model: See `segment`.
+        shown: uint8 array `(h, w, 3)`, the image as the model is shown it.
+        rows, columns: `WindowAxis`: the area; all of it where `shown` and `labels`
+            differ in size.
+        labels: Integer array `(H, W)` to write to.
+        threshold: See `segment`.
+    """
+    void = {"threshold": threshold, "ignore_class": model.ignore_class}
+    upsampled = None
+    if shown.shape[:2] != labels.shape:
+        upsampled = UpsampledArgmax(labels, shown.shape[:2], **void)
+    for top, left, logits in sliding_window(model, shown, rows, columns):
+        if upsampled is not None:
+            upsampled.add(top, left, logits)
+        else:
+            bottom, right = top + logits.shape[0], left + logits.shape[1]
+            labels[top:bottom, left:right] = argmax_labels(logits, **void)
+        del logits
 
 
 def _tile_size(tile):
@@ -141,7 +153,7 @@ def _check_options(overlap, threshold, max_pixels_at_once, long_side):
             "`threshold` is a probability and must lie in [0, 1]. "
             f"Received: threshold={threshold}"
         )
-    if max_pixels_at_once < 1:
+    if max_pixels_at_once is not None and max_pixels_at_once < 1:
         raise ValueError(
             "`max_pixels_at_once` must be a positive integer. "
             f"Received: max_pixels_at_once={max_pixels_at_once}"

@@ -5,12 +5,9 @@ import math
 import numpy as np
 
 from keras_seg.data.files.as_rgb import as_rgb
-from keras_seg.inference.argmax_labels import argmax_labels
-from keras_seg.inference.averaged_windows import WindowAxis, averaged_windows
-from keras_seg.inference.logits_enlarger import UpsampledLogits
 from keras_seg.inference.mean_probabilities import mean_probabilities
-from keras_seg.inference.segment import label_dtype
-from keras_seg.inference.shown_image import shown_image, window_and_stride
+from keras_seg.inference.segment import empty_labels, write_labels
+from keras_seg.inference.shown_image import protocol_windows, shown_image
 from keras_seg.inference.test_protocol import TestProtocol
 
 # Most values (4 bytes each) that wait for the windows below, and most that one area
@@ -30,13 +27,13 @@ def segment_by_protocol(model, image, protocol=None):
     logits of a large image. Several scales of a large image are done area by area, and
     windows across the border of two areas are computed for both. Where `"whole"` would
     show the model more than 8 million pixels or get more than 300 million logits from
-    it, windows with an overlap of an eighth are shown instead.
+    it, the image is cut into overlapping tiles as in `segment`.
 
     Args:
         model: See `keras_seg.inference.segment`.
         image: See `keras_seg.inference.segment`.
         protocol: `keras_seg.inference.TestProtocol`; by default that of the
-            model's preset, else whole images at their own size.
+            model's preset, else the labels are those of `segment`.
 
     Returns:
         NumPy array `(H, W)`: uint8 where all ids fit, else int32.
@@ -63,9 +60,9 @@ def segment_by_protocol(model, image, protocol=None):
         protocol = TestProtocol.of_model(model)
     image = as_rgb(image)
     passes = protocol.passes(*image.shape[:2])
-    labels = np.empty(image.shape[:2], label_dtype(model))
+    labels = empty_labels(model, *image.shape[:2])
     if len(passes) == 1:
-        _write_labels(model, image, protocol, passes[0], labels)
+        _label_one_pass(model, image, protocol, passes[0], labels)
         return labels
     height, width = labels.shape
     for top, bottom, left, right in _areas(height, width, model.num_classes, passes):
@@ -75,27 +72,18 @@ def segment_by_protocol(model, image, protocol=None):
     return labels
 
 
-def _write_labels(model, image, protocol, size, labels):
+def _label_one_pass(model, image, protocol, size, labels):
     """Labels of an image that is shown once: no probabilities are needed."""
-    shown = shown_image(image, *size)
-    height, width = shown.shape[:2]
-    window, stride = window_and_stride(model, protocol, height, width)
-    rows = WindowAxis(height, window[0], stride[0])
-    if shown is not image:
-        enlarger = UpsampledLogits(labels, (height, width))
-        columns = WindowAxis(width, window[1], stride[1])
-        for top, left, logits in averaged_windows(model, shown, rows, columns):
-            enlarger.add(top, left, logits)
-            del logits
-        return
-    # Columns apart from one another where too much would wait for the windows below.
-    waiting = max(row.last - row.settled for row in rows.windows) * model.num_classes
-    for begin, end in _parts(width, MAX_WAITING // max(waiting, 1)):
-        columns = WindowAxis(width, window[1], stride[1], begin, end)
-        for top, left, logits in averaged_windows(model, shown, rows, columns):
-            bottom, right = top + logits.shape[0], left + logits.shape[1]
-            labels[top:bottom, left:right] = argmax_labels(logits)
-            del logits
+    shown = shown_image(image, protocol, *size)
+    rows, columns = protocol_windows(model, protocol, shown.shape[:2])
+    areas = [(0, shown.shape[1])]
+    if shown.shape[:2] == labels.shape:
+        # Columns are done in parts where too much would wait for the windows below.
+        waiting = max(row.last - row.settled for row in rows.windows)
+        most = MAX_WAITING // max(waiting * model.num_classes, 1)
+        areas = _parts(shown.shape[1], most)
+    for begin, end in areas:
+        write_labels(model, shown, rows, columns.part(begin, end), labels)
 
 
 def _areas(height, width, num_classes, passes):

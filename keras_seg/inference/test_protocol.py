@@ -1,9 +1,11 @@
-"""How a paper shows an image to a model when it measures it."""
+"""How images are shown to a model when it is evaluated."""
 
 import dataclasses
 import numbers
 
-MODES = ("whole", "slide")
+from keras_seg.inference.shown_image import longest_side_size
+
+MODES = ("auto", "whole", "slide")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -11,9 +13,10 @@ class TestProtocol:
     """A test protocol: size, windows, scales and flip.
 
     Args:
-        mode: `"whole"` shows the model the image at once. `"slide"` moves a window
-            over it, the last one of a row or column shifted back to the border, and
-            averages the logits of all windows that see a pixel.
+        mode: `"whole"` shows the model the image at once. `"auto"` does so too,
+            but cuts large images into overlapping tiles as `segment` does. `"slide"`
+            moves a window over it, the last one of a row or column shifted back to the
+            border, and averages the logits of all windows that see a pixel.
         window: Integer or `(height, width)` of the window, for `"slide"`.
         stride: Integer or `(height, width)` from one window to the next, at most the
             window. Defaults to the window: no overlap.
@@ -24,6 +27,8 @@ class TestProtocol:
         scales: Factors that are applied to that size. With more than one, and with
             `flip`, class probabilities are averaged at the size of the image.
         flip: Boolean. Whether the mirrored image is shown as well.
+        long_side: Integer or `None`, in place of `resize`. Larger images are first
+            shrunk to this longest side, as `segment` does.
 
     Raises:
         ValueError: If a value is out of range or they contradict each other.
@@ -44,14 +49,20 @@ class TestProtocol:
     resize: tuple = None
     scales: tuple = (1.0,)
     flip: bool = False
+    long_side: int = None
 
     def __post_init__(self):
         if self.mode not in MODES:
             raise ValueError(f"`mode` must be one of {MODES}. Received: {self.mode!r}")
-        if self.mode == "whole" and (self.window or self.stride):
+        if self.mode != "slide" and (self.window or self.stride):
             raise ValueError(
                 "`window` and `stride` belong to mode='slide'. Received: "
-                f"mode='whole', window={self.window}, stride={self.stride}"
+                f"mode={self.mode!r}, window={self.window}, stride={self.stride}"
+            )
+        if self.resize is not None and self.long_side is not None:
+            raise ValueError(
+                "`resize` and `long_side` both set the size. Pass one of them. "
+                f"Received: resize={self.resize}, long_side={self.long_side}"
             )
         if self.mode == "slide":
             if self.window is None:
@@ -86,10 +97,13 @@ class TestProtocol:
             **changes: Arguments of the constructor; `None` leaves a value as it is.
 
         Returns:
-            A `TestProtocol`; without one in the model that of whole images.
+            A `TestProtocol`. Where the model has none, that of `segment`:
+            `mode="auto"` and the model's `long_side`.
         """
         known = {field.name for field in dataclasses.fields(cls)}
-        values = dict(getattr(model, "test_protocol", None) or {})
+        long_side = getattr(model, "long_side", None) or None
+        default = {"mode": "auto", "long_side": long_side}
+        values = dict(getattr(model, "test_protocol", None) or default)
         unknown = sorted({*values, *changes} - known)
         if unknown:
             raise ValueError(
@@ -98,7 +112,9 @@ class TestProtocol:
         values.update({k: v for k, v in changes.items() if v is not None})
         if changes.get("mode") is None and changes.get("window") is not None:
             values["mode"] = "slide"
-        if changes.get("mode") == "whole":
+        if changes.get("resize") is not None and changes.get("long_side") is None:
+            values.pop("long_side", None)
+        if changes.get("mode") in ("auto", "whole"):
             for key in ("window", "stride"):
                 if changes.get(key) is None:
                     values.pop(key, None)
@@ -113,6 +129,7 @@ class TestProtocol:
         Returns:
             List of `(height, width, mirrored)`.
         """
+        height, width = longest_side_size(height, width, self.long_side)
         longer, shorter = max(height, width), min(height, width)
         limits = self.resize or (longer, shorter)
         passes = []

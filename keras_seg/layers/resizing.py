@@ -85,6 +85,23 @@ def resize_nearest(labels, size):
     return ops.take(labels, columns, axis=2)  # (B, height, width)
 
 
+def resize_padded(x, old, new, shape):
+    """Resizes what fills the top left of an array, to the top left of another.
+
+    Args:
+        x: Tensor of shape `(B, H, W, C)`, of any floating point type.
+        old, new: Pairs `(height, width)` of integers or scalar integer tensors: the
+            size of the part of `x` to resize, and its new size.
+        shape: Pair of integers, the size of the result; what lies beyond `new` has no
+            meaning.
+
+    Returns:
+        Tensor of shape `(B, *shape, C)`.
+    """
+    x = _interpolate_axis(x, old[0], new[0], axis=1, length=shape[0])
+    return _interpolate_axis(x, old[1], new[1], axis=2, length=shape[1])
+
+
 @keras.saving.register_keras_serializable(package="keras_seg")
 class ResizeToMatch(keras.layers.Layer):
     """Resizes a map bilinearly to the height and width of another tensor.
@@ -174,15 +191,22 @@ class ResizeToMultiple(keras.layers.Layer):
 
     def call(self, inputs):
         size = ops.shape(inputs)[1:3]
-        return resize_bilinear(inputs, [self._enlarged(n) for n in size])
+        return resize_bilinear(inputs, [self.enlarged(n) for n in size])
 
-    def _enlarged(self, n):
+    def largest_size(self, n):
+        """The largest side that is enlarged to the same side as `n`."""
+        up, down = self._ratio.numerator, self._ratio.denominator
+        # The largest m with m * up // down at most the new side.
+        return ((self.enlarged(n) + 1) * down - 1) // up
+
+    def enlarged(self, n):
+        """The new length of a side of `n` pixels."""
         n = n * self._ratio.numerator // self._ratio.denominator
         return (n + self.multiple - 1) // self.multiple * self.multiple
 
     def compute_output_shape(self, input_shape):
         height, width = (
-            None if n is None else self._enlarged(n) for n in input_shape[1:3]
+            None if n is None else self.enlarged(n) for n in input_shape[1:3]
         )
         return (input_shape[0], height, width, input_shape[-1])
 
@@ -202,9 +226,10 @@ def _check_rank(name, x, expected):
         )
 
 
-def _interpolate_axis(x, old, new, axis):
+def _interpolate_axis(x, old, new, axis, length=None):
     ratio = ops.cast(old, "float32") / ops.cast(new, "float32")
-    centres = (ops.cast(ops.arange(new), "float32") + 0.5) * ratio - 0.5
+    positions = ops.arange(new if length is None else length)
+    centres = (ops.cast(positions, "float32") + 0.5) * ratio - 0.5
     centres = ops.clip(centres, 0.0, ops.cast(old - 1, "float32"))
     lower = ops.cast(ops.floor(centres), "int32")
     upper = ops.minimum(lower + 1, ops.cast(old - 1, "int32"))

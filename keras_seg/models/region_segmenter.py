@@ -2,7 +2,7 @@ import functools
 
 import keras
 
-from keras_seg.data.pack_components import pack_components
+from keras_seg.data.component_labels import pack_components
 from keras_seg.inference.regions import region_ids, region_maps
 from keras_seg.layers.resizing import ResizeToMatch
 from keras_seg.losses.mask_losses import dice_mask_loss, focal_mask_loss

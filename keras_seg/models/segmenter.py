@@ -2,7 +2,9 @@ import logging
 
 import keras
 
+from keras_seg.inference.image_batch import image_batch
 from keras_seg.inference.segment import segment
+from keras_seg.keras_internals.inference_function import run_inference
 from keras_seg.keras_internals.low_memory_model import LowMemoryModel
 from keras_seg.keras_internals.trainable_state import (
     optimizer_variables,
@@ -11,13 +13,18 @@ from keras_seg.keras_internals.trainable_state import (
     variable_paths,
     variables_at,
 )
-from keras_seg.layers.resizing import ResizeToMatch, ResizeToMultiple
+from keras_seg.layers.resizing import (
+    ResizeToMatch,
+    ResizeToMultiple,
+    resize_padded,
+)
 from keras_seg.layers.scatter_classes import ScatterClasses
 from keras_seg.models.label_map_trainer import LabelMapTrainer
 from keras_seg.models.segmenter_checks import (
     check_classes,
     check_levels,
     check_long_side,
+    check_temperature,
     image_size,
 )
 from keras_seg.presets.preset_mixin import PresetMixin
@@ -113,22 +120,17 @@ class Segmenter(PresetMixin, LabelMapTrainer):
         **kwargs,
     ):
         check_classes(num_classes, class_names, palette, ignore_class)
-        if temperature <= 0:
-            raise ValueError(
-                f"`temperature` must be positive. Received: temperature={temperature}."
-            )
+        check_temperature(temperature)
         check_long_side(long_side)
         levels = check_levels(backbone, pyramid_levels)
         dtype = backbone.dtype_policy
 
         # === Layers ===
         self.backbone = backbone
-        if preprocessor is None:
-            scaling = getattr(backbone, "image_scaling", (1 / 127.5, -1.0))
-            preprocessor = keras.layers.Rescaling(
-                *scaling, dtype=dtype, name="preprocessor"
-            )
-        self.preprocessor = preprocessor
+        scaling = getattr(backbone, "image_scaling", (1 / 127.5, -1.0))
+        self.preprocessor = preprocessor or keras.layers.Rescaling(
+            *scaling, dtype=dtype, name="preprocessor"
+        )
         self.head = head
         self.resize_to_multiple = ResizeToMultiple(
             input_scale, size_multiple, dtype=dtype, name="resize_to_multiple"
@@ -172,15 +174,52 @@ class Segmenter(PresetMixin, LabelMapTrainer):
         if compile:
             self.compile()
 
+    def predict_on_batch(self, x):
+        """Logits of a batch of images. May be called from several threads at once."""
+        return run_inference(self, keras.ops.convert_to_numpy(image_batch(x)))
+
+    def predict(self, x, *args, **kwargs):
+        """Logits of images, see `keras.Model.predict`. `x` may be a list of images."""
+        return keras.Model.predict(self, image_batch(x), *args, **kwargs)
+
     def segment(self, image, tile=None, overlap=0.125, threshold=None, long_side=None):
         """The class ids `(H, W)` of one image. See `keras_seg.inference.segment`."""
         return segment(
             self, image, tile, overlap, threshold=threshold, long_side=long_side
         )
 
-    def compute_outputs(self, images, training):
+    def padded_size(self, height, width):
+        """The largest size that the model stretches to the same size as this one.
+
+        Images of all these sizes can share one compiled program, see `call_padded`.
+        `None` if images cannot be padded.
+        """
+        if None not in self.input_shape[1:3]:
+            return None
+        if not isinstance(self.preprocessor, keras.layers.Rescaling):
+            return None  # its result may depend on the whole image
+        return tuple(map(self.resize_to_multiple.largest_size, (height, width)))
+
+    def call_padded(self, images, size):
+        """Logits of images that fill only the top left of an array.
+
+        Args:
+            images: Tensor `(B, H, W, 3)`, of the size that `padded_size` gives.
+            size: Pair of scalar integer tensors, height and width of the images. What
+                lies beyond them changes nothing.
+
+        Returns:
+            Tensor `(B, H, W, num_classes)`, valid up to `size`.
+        """
+        return self.compute_outputs(images, training=False, size=size)["logits"]
+
+    def compute_outputs(self, images, training, size=None):
         x = self.preprocessor(images)
-        x = self.resize_to_multiple(x)  # (B, H * scale, W * scale, 3)
+        if size is None:
+            x = self.resize_to_multiple(x)  # (B, H * scale, W * scale, 3)
+        else:
+            shape = [*map(self.resize_to_multiple.enlarged, images.shape[1:3])]
+            x = resize_padded(x, size, shape, shape)
         frozen = training and self.freeze_backbone_norm
         features = self.pyramid(x, training=False if frozen else training)
         features = keras.tree.flatten(features)  # a list, also of a single level
@@ -188,7 +227,10 @@ class Segmenter(PresetMixin, LabelMapTrainer):
         logits = outputs["logits"]  # (B, h, w, K')
         if not training:  # before resizing, which makes them large
             logits = logits / self.temperature
-        logits = self.resize_to_match(logits, images)  # (B, H, W, K')
+        if size is None:
+            logits = self.resize_to_match(logits, images)  # (B, H, W, K')
+        else:
+            logits = resize_padded(logits, logits.shape[1:3], size, images.shape[1:3])
         if self.scatter_classes is not None:
             logits = self.scatter_classes(logits)  # (B, H, W, K)
         return {**outputs, "logits": logits}

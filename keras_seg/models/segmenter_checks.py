@@ -57,3 +57,11 @@ def check_long_side(long_side):
             "`long_side` must be a positive integer, or None for images of their own "
             f"size. Received: long_side={long_side!r}."
         )
+
+
+def check_temperature(temperature):
+    """Raises unless logits can be divided by it."""
+    if temperature <= 0:
+        raise ValueError(
+            f"`temperature` must be positive. Received: temperature={temperature}."
+        )

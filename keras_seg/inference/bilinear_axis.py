@@ -6,8 +6,8 @@ import numpy as np
 
 
 @dataclasses.dataclass
-class BilinearTaps:
-    """Along one axis, the two cells that each new pixel lies between.
+class BilinearAxis:
+    """The two cells of one axis that each new pixel lies between.
 
     The new pixel is `lower + (upper - lower) * weight`, with half-pixel centres.
     """
@@ -17,7 +17,7 @@ class BilinearTaps:
     weight: np.ndarray
 
     @classmethod
-    def of_axis(cls, size, new_size):
+    def between(cls, size, new_size):
         position = (np.arange(new_size) + 0.5) * (size / new_size) - 0.5
         position = np.clip(position, 0, size - 1)
         lower = np.floor(position).astype("int64")
@@ -29,9 +29,9 @@ class BilinearTaps:
         return range(*np.searchsorted(self.upper, [start, stop]).tolist())
 
     def part(self, start, stop, origin):
-        """The taps of some new pixels, counted from the cell `origin`."""
+        """Some of the new pixels, with cells counted from `origin`."""
         part = slice(start, stop)
-        return BilinearTaps(
+        return BilinearAxis(
             self.lower[part] - origin, self.upper[part] - origin, self.weight[part]
         )
 
@@ -40,8 +40,8 @@ class BilinearTaps:
         """All cells in use."""
         return slice(int(self.lower[0]), int(self.upper[-1]) + 1)
 
-    def enlarge(self, x, axis):
-        """Enlarges along an axis; `x` holds the cells of `span`."""
+    def resize(self, x, axis):
+        """Resizes along an axis; `x` holds the cells of `span`."""
         first = self.lower[0]
         below = x.take(self.lower - first, axis)
         change = x.take(self.upper - first, axis)

@@ -1,6 +1,9 @@
-"""The logits of a piece of an image."""
+"""The logits of one window of an image."""
 
+import keras
 import numpy as np
+
+from keras_seg.keras_internals.inference_function import run_inference
 
 # The stride of the coarsest level of most backbones. A side below it can shrink to
 # nothing inside the model.
@@ -13,22 +16,23 @@ def fixed_size(model):
     return None if None in size else size
 
 
-def predict_patch(model, patch):
-    """Logits of one patch, `(h, w, 3)` -> float32 `(h, w, K)`, writable.
+def predict_logits(model, window):
+    """Logits of one window, `(h, w, 3)` -> float32 `(h, w, K)`, writable.
 
-    A patch that is too small for the model is extended by repeating its edge.
+    A window that is too small for the model is padded with the values of its edge.
 
     Args:
         model: See `keras_seg.inference.segment`.
-        patch: uint8 array `(h, w, 3)`.
+        window: uint8 array `(h, w, 3)`.
 
     Returns:
         float32 array `(h, w, K)`.
 
     Raises:
-        ValueError: If the patch is too large for the model, or its output does not fit.
+        ValueError: If the window is too large for the model or its output does not
+            fit.
     """
-    height, width = patch.shape[:2]
+    height, width = window.shape[:2]
     fixed = fixed_size(model)
     if fixed and (height > fixed[0] or width > fixed[1]):
         raise ValueError(
@@ -39,16 +43,19 @@ def predict_patch(model, patch):
     least = fixed or (MIN_SIDE, MIN_SIDE)
     missing = max(0, least[0] - height), max(0, least[1] - width)
     if any(missing):
-        patch = np.pad(patch, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
-    logits = model.predict_on_batch(np.ascontiguousarray(patch)[None])
-    expected = (1, *patch.shape[:2], model.num_classes)
+        window = np.pad(window, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+    images = np.ascontiguousarray(window)[None]
+    if isinstance(model, keras.Model):
+        logits = run_inference(model, images)
+    else:
+        logits = model.predict_on_batch(images)
+    expected = (1, *window.shape[:2], model.num_classes)
     if np.shape(logits) != expected:
         raise ValueError(
             f"`model` returned an output of shape {np.shape(logits)} for an image of "
-            f"shape {patch.shape}, expected logits of shape {expected}. The model "
+            f"shape {window.shape}, expected logits of shape {expected}. The model "
             "must return one array of logits at the size of its input."
         )
-    # What Keras returns is a copy already, and another would be as large.
     logits = np.require(logits, "float32", "W")[0, :height, :width]
     if np.isnan(np.max(logits)):
         raise ValueError(

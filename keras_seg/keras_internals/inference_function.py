@@ -1,0 +1,170 @@
+"""Inference with one model in several threads, on each backend.
+
+`keras.Model.predict_on_batch` is not safe there: on JAX it donates the weights to the
+compiled step, and every call replaces those of the others.
+"""
+
+import collections
+import threading
+import weakref
+
+import keras
+import numpy as np
+
+# How many compiled programs of one model are kept on JAX, 20 to 70 MB each.
+MAX_PROGRAMS = 16
+
+_functions = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def run_inference(model, images):
+    """The outputs of a model for a batch of images, in inference mode.
+
+    It may be called from several threads at once, and sees the current weights. On
+    TensorFlow the model is traced at most twice, whatever the sizes of images.
+
+    JAX compiles a program for each shape. A model with the methods `padded_size` and
+    `call_padded` shares one among all sizes that it stretches to the same size inside.
+    The programs of the 16 shapes used last are kept.
+
+    Args:
+        model: Built `keras.Model`.
+        images: NumPy array `(B, H, W, C)`.
+
+    Returns:
+        NumPy array, or the structure of arrays that the model returns.
+
+    Example:
+
+    ```python
+    import keras
+    import numpy as np
+    from keras_seg.keras_internals.inference_function import run_inference
+
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(4, 1)(inputs))
+    print(run_inference(model, np.zeros((1, 40, 50, 3), "uint8")).shape)
+    ```
+    """
+    with _lock:
+        function = _functions.get(model)
+        if function is None:
+            function = FUNCTIONS[keras.config.backend()](model)
+            _functions[model] = function
+    return function(model, images)
+
+
+class TorchFunction:
+    """Calls the model without gradients."""
+
+    def __init__(self, model):
+        import torch
+
+        self.no_grad = torch.no_grad
+
+    def __call__(self, model, images):
+        with self.no_grad():
+            return _to_numpy(model(images, training=False))
+
+
+class TensorFlowFunction:
+    """Graphs of the model: one for the first shape, one for all others."""
+
+    def __init__(self, model):
+        self.model = weakref.ref(model)
+        self.graphs = {}
+        self.lock = threading.Lock()
+
+    def __call__(self, model, images):
+        import tensorflow
+
+        dtype = str(images.dtype)
+        with self.lock:
+            key = images.shape, dtype
+            if self.graphs and key not in self.graphs:
+                key = (None, None, None, images.shape[-1]), dtype
+            if key not in self.graphs:
+                self.graphs[key] = tensorflow.function(
+                    lambda images: self.model()(images, training=False),
+                    input_signature=[tensorflow.TensorSpec(*key)],
+                    autograph=False,
+                )
+            graph = self.graphs[key]
+        return _to_numpy(graph(tensorflow.convert_to_tensor(images)))
+
+
+class JaxFunction:
+    """Compiled programs of the model, one for each shape, the last used ones kept."""
+
+    def __init__(self, model):
+        self.model = weakref.ref(model)
+        self.pads = getattr(model, "padded_size", None) is not None
+        self.programs = collections.OrderedDict()
+        self.compilations = 0
+        self.lock = threading.Lock()
+
+    def __call__(self, model, images):
+        size = height, width = images.shape[1:3]
+        padded = model.padded_size(height, width) if self.pads else None
+        if padded:
+            missing = [(0, new - old) for new, old in zip(padded, size, strict=True)]
+            images = np.pad(images, ((0, 0), *missing, (0, 0)))
+        program = self._program((images.shape, str(images.dtype), bool(padded)))
+        # Read at each call: training replaces the values.
+        weights = [v.value for v in model.trainable_variables]
+        state = [v.value for v in model.non_trainable_variables]
+        outputs = program(weights, state, images, np.array(size, "int32"))
+        outputs = _to_numpy(outputs)
+        if padded:
+            outputs = keras.tree.map_structure(lambda x: x[:, :height, :width], outputs)
+        return outputs
+
+    def _program(self, key):
+        with self.lock:
+            if key not in self.programs:
+                self.programs[key] = JaxProgram(self.model, padded=key[-1])
+                self.compilations += 1
+            self.programs.move_to_end(key)
+            if len(self.programs) > MAX_PROGRAMS:
+                self.programs.popitem(last=False)
+            return self.programs[key]
+
+
+class JaxProgram:
+    """A compiled function of weights and images; only the first call compiles it."""
+
+    def __init__(self, model, padded):
+        import jax
+
+        def function(weights, state, images, size):
+            here = model()
+            if not padded:
+                return here.stateless_call(weights, state, images, training=False)[0]
+            variables = here.trainable_variables + here.non_trainable_variables
+            mapping = zip(variables, [*weights, *state], strict=True)
+            with keras.StatelessScope(state_mapping=list(mapping)):
+                return here.call_padded(images, (size[0], size[1]))
+
+        self.function = jax.jit(function)
+        self.lock = threading.Lock()
+        self.compiled = False
+
+    def __call__(self, *args):
+        if self.compiled:
+            return self.function(*args)
+        with self.lock:
+            outputs = self.function(*args)
+            self.compiled = True
+            return outputs
+
+
+def _to_numpy(outputs):
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, outputs)
+
+
+FUNCTIONS = {
+    "jax": JaxFunction,
+    "tensorflow": TensorFlowFunction,
+    "torch": TorchFunction,
+}
