@@ -98,7 +98,10 @@ def pixel_weights(sample_weight, logits):
     if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
         weights = ops.reshape(sample_weight, (-1, 1, 1))  # (B, 1, 1)
         return weights * ops.ones_like(logits[..., 0], dtype=weights.dtype)
-    pixels = [None in pair or len(set(pair)) == 1 for pair in zip(shape[1:], size, strict=False)]
+    pixels = [
+        None in pair or len(set(pair)) == 1
+        for pair in zip(shape[1:], size, strict=False)
+    ]
     if len(shape) == 3 and all(pixels):
         return sample_weight
     if len(shape) == 4 and shape[3] == 1 and all(pixels):
