@@ -1,7 +1,5 @@
 """Components of label maps, and their way into `fit`."""
 
-import functools
-
 import keras
 import numpy as np
 import pytest

@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from tiny_ecenet import tiny_ecenet
 from tiny_segmenter import TinySegmenter
 
+import keras_seg
 from keras_seg.keras_internals.trainable_state import (
     set_trainable_state,
     trainable_state,
@@ -107,6 +109,17 @@ def test_names_that_keras_counts_up_do_not_matter():
     assert set_trainable_state({"model": second}, {"model/gone": False}) == [
         "model/gone"
     ]
+
+
+def test_new_class_layers_of_a_frozen_head_are_trained(tmp_path):
+    model = tiny_ecenet()
+    model.head.trainable = False
+    model.save_to_preset(tmp_path / "preset")
+    same = keras_seg.ECENet.from_preset(tmp_path / "preset")
+    assert trained_paths(same) == trained_paths(model)
+    other = keras_seg.ECENet.from_preset(tmp_path / "preset", num_classes=2)
+    new = {v.path for x in other.head.class_layers for v in x.trainable_variables}
+    assert new and set(trained_paths(other)) - set(trained_paths(model)) == new
 
 
 def test_clone_model_says_how_to_copy():

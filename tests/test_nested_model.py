@@ -1,4 +1,4 @@
-"""A model is a layer inside another model: logits alone, and nothing lost in silence."""
+"""A model inside another model: logits alone, and nothing lost in silence."""
 
 import keras
 import numpy as np

@@ -16,12 +16,12 @@ from tiny_backbone import TinyBackbone
 from tiny_ecenet import tiny_backbone
 
 import keras_seg
-from keras_seg.models import region_segmenter
 from keras_seg.data import (
     connected_components,
     evaluation_dataset,
     training_dataset,
 )
+from keras_seg.models import region_segmenter
 
 VOID, NUM_CLASSES = 255, 3
 

@@ -94,6 +94,11 @@ def pixel_weights(sample_weight, logits):
     """
     if sample_weight is None:
         return None
+    if not _has_rank(sample_weight):
+        batch, height, width = ops.shape(logits)[:3]
+        weights = ops.reshape(sample_weight, (batch, -1))  # (B, 1) or (B, H * W)
+        pixels = ops.ones((batch, height * width), dtype=weights.dtype)
+        return ops.reshape(weights * pixels, (batch, height, width))
     shape, size = tuple(sample_weight.shape), tuple(logits.shape[1:3])
     if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
         weights = ops.reshape(sample_weight, (-1, 1, 1))  # (B, 1, 1)
@@ -111,3 +116,18 @@ def pixel_weights(sample_weight, logits):
         f"pixel, (batch, height, width). Received: shape {shape} for images of "
         f"{size[0]} x {size[1]} pixels."
     )
+
+
+def with_rank(labels, logits):
+    """Labels `(B, H, W)` in place of those whose rank is unknown in a traced step."""
+    if labels is None or _has_rank(labels):
+        return labels
+    return ops.reshape(labels, ops.shape(logits)[:3])
+
+
+def _has_rank(x):
+    # TensorFlow forgets the rank where earlier batches had another one.
+    try:
+        return len(x.shape) >= 0
+    except ValueError:
+        return False

@@ -104,6 +104,8 @@ def _from_folder(model_class, root, folder, load_weights, kwargs):
         fresh = model.head.class_layers if new_classes else []
         _load_weights(model, folder, fresh)
         if fresh:
+            for layer in fresh:
+                layer.trainable = True  # also in a head that was saved frozen
             logging.getLogger("keras_seg").warning(
                 "%s: the class layers are new for num_classes=%d and want training; "
                 "all other weights are those of '%s'.",
