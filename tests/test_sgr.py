@@ -21,6 +21,7 @@ from keras_seg.data import (
     evaluation_dataset,
     training_dataset,
 )
+from keras_seg.models import region_segmenter
 
 VOID, NUM_CLASSES = 255, 3
 
@@ -145,7 +146,7 @@ def test_fit_of_our_own_batches_has_a_region_loss(trained):
 
 def test_without_a_weight_no_components_are_made(monkeypatch):
     model = make_model(auxiliary_weights={"region": 0.0})
-    monkeypatch.setattr(model, "_add_components", None)
+    monkeypatch.setattr(region_segmenter, "pack_components", None)
     logs = model.fit(*scene(), verbose=0).history
     assert logs["region_loss"] == [0] and logs["token_loss"][0] > 0
 

@@ -1,6 +1,7 @@
 """Void, weights and losses: what is given to `compile` and `fit` must fit the model."""
 
 import keras
+from keras import ops
 
 _UNKNOWN = object()
 
@@ -77,35 +78,56 @@ def class_weight_error(class_weight, num_classes):
     )
 
 
-def pixel_weights(sample_weight, logits=None):
-    """Sample weights in a shape that broadcasts over pixels.
+def pixel_weights(sample_weight, logits):
+    """Sample weights with one weight for each pixel.
 
     Args:
         sample_weight: Tensor `(B,)` or `(B, 1)`, one weight for each image;
             `(B, H, W)` or `(B, H, W, 1)`, one for each pixel; or `None`.
-        logits: Tensor `(B, H, W, K)`, to compare shapes with.
+        logits: Tensor `(B, H, W, K)`.
 
     Returns:
-        Tensor `(B, 1, 1)` or `(B, H, W)`, or `None`.
+        Tensor `(B, H, W)`, or `None`.
 
     Raises:
         ValueError: If the shape is another.
     """
     if sample_weight is None:
         return None
-    shape = tuple(sample_weight.shape)
+    if not _has_rank(sample_weight):
+        batch, height, width = ops.shape(logits)[:3]
+        weights = ops.reshape(sample_weight, (batch, -1))  # (B, 1) or (B, H * W)
+        pixels = ops.ones((batch, height * width), dtype=weights.dtype)
+        return ops.reshape(weights * pixels, (batch, height, width))
+    shape, size = tuple(sample_weight.shape), tuple(logits.shape[1:3])
     if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1):
-        return keras.ops.reshape(sample_weight, (-1, 1, 1))  # (B, 1, 1)
-    if len(shape) == 4 and shape[-1] == 1:
-        sample_weight = keras.ops.squeeze(sample_weight, axis=-1)  # (B, H, W)
-    size = (None, None) if logits is None else tuple(logits.shape[1:3])
-    known = all(
-        None in (a, b) or a == b for a, b in zip(shape[1:3], size, strict=False)
-    )
-    if len(sample_weight.shape) == 3 and (known or shape[1:3] == (1, 1)):
+        weights = ops.reshape(sample_weight, (-1, 1, 1))  # (B, 1, 1)
+        return weights * ops.ones_like(logits[..., 0], dtype=weights.dtype)
+    pixels = [
+        None in pair or len(set(pair)) == 1
+        for pair in zip(shape[1:], size, strict=False)
+    ]
+    if len(shape) == 3 and all(pixels):
         return sample_weight
+    if len(shape) == 4 and shape[3] == 1 and all(pixels):
+        return ops.squeeze(sample_weight, axis=-1)  # (B, H, W)
     raise ValueError(
         "`sample_weight` must have one weight for each image, (batch,), or for each "
         f"pixel, (batch, height, width). Received: shape {shape} for images of "
         f"{size[0]} x {size[1]} pixels."
     )
+
+
+def with_rank(labels, logits):
+    """Labels `(B, H, W)` in place of those whose rank is unknown in a traced step."""
+    if labels is None or _has_rank(labels):
+        return labels
+    return ops.reshape(labels, ops.shape(logits)[:3])
+
+
+def _has_rank(x):
+    # TensorFlow forgets the rank where earlier batches had another one.
+    try:
+        return len(x.shape) >= 0
+    except ValueError:
+        return False

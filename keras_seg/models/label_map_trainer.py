@@ -15,6 +15,7 @@ from keras_seg.models.compile_checks import (
     class_weight_error,
     loss_ignores,
     pixel_weights,
+    with_rank,
 )
 from keras_seg.models.label_check import LabelCheck
 from keras_seg.optimizers.multiplier_adamw import MultiplierAdamW
@@ -232,7 +233,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         outputs = y_pred if isinstance(y_pred, dict) else {"logits": y_pred}
-        y, others = self.split_labels(y)
+        y, others = self.split_labels(with_rank(y, outputs["logits"]))
         y, channels = self._labels_learned(y)
         weights = pixel_weights(sample_weight, outputs["logits"])
         loss = super().compute_loss(x, y, outputs["logits"], weights, training)
@@ -247,7 +248,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         outputs = y_pred if isinstance(y_pred, dict) else {"logits": y_pred}
-        y, _ = self.split_labels(y)
+        y, _ = self.split_labels(with_rank(y, outputs["logits"]))
         weights = pixel_weights(sample_weight, outputs["logits"])
         results = super().compute_metrics(x, y, outputs["logits"], weights)
         if isinstance(y_pred, dict):

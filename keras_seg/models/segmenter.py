@@ -6,6 +6,7 @@ from keras_seg.inference.image_batch import image_batch
 from keras_seg.inference.segment import segment
 from keras_seg.keras_internals.inference_function import run_inference
 from keras_seg.keras_internals.low_memory_model import LowMemoryModel
+from keras_seg.keras_internals.not_clonable import NotClonable
 from keras_seg.keras_internals.trainable_state import (
     optimizer_variables,
     set_trainable_state,
@@ -30,7 +31,7 @@ from keras_seg.models.segmenter_checks import (
 from keras_seg.presets.preset_mixin import PresetMixin
 
 
-class Segmenter(PresetMixin, LabelMapTrainer):
+class Segmenter(PresetMixin, NotClonable, LabelMapTrainer):
     """Base class of the models: images in, logits of the same height and width out.
 
     It is a task of keras-hub, with what that lacks for segmentation: void labels,
@@ -249,11 +250,10 @@ class Segmenter(PresetMixin, LabelMapTrainer):
     def get_compile_config(self):
         config = super().get_compile_config()
         if config and self.optimizer is not None:
+            # They are not those of now if layers were frozen without `compile`, and
+            # none before the first step.
             variables = optimizer_variables(self.optimizer)
-            # They differ if layers were frozen or set free without `compile`.
-            if variables and set(map(id, variables)) != {
-                id(v) for v in self.trainable_variables
-            }:
+            if {*map(id, variables)} != {*map(id, self.trainable_variables)}:
                 config["optimizer_variables"] = variable_paths(self._roots(), variables)
         return config
 
@@ -262,9 +262,11 @@ class Segmenter(PresetMixin, LabelMapTrainer):
         config = dict(config)
         paths = config.pop("optimizer_variables", None)
         self.compile(**keras.saving.deserialize_keras_object(config))
-        if self.optimizer is not None:
-            variables = paths and variables_at(self._roots(), paths)
-            self.optimizer.build(variables or self.trainable_variables)
+        variables = self.trainable_variables
+        if paths is not None:
+            variables = variables_at(self._roots(), paths)
+        if variables and self.optimizer is not None:
+            self.optimizer.build(variables)
 
     def get_config(self):
         return {

@@ -88,6 +88,8 @@ def load_folder(model_class, root, folder, load_weights, kwargs, verified=False)
         fresh = model.head.class_layers if new_classes else []
         _load_weights(model, folder, fresh, values)
         if fresh:
+            for layer in fresh:
+                layer.trainable = True  # also in a head that was saved frozen
             LOGGER.warning(
                 "%s: the class layers are new for num_classes=%d and must be trained; "
                 "all other weights are those of '%s'.",

@@ -1,0 +1,128 @@
+"""What is frozen stays frozen in saved models, and optimizers keep their state."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from tiny_ecenet import tiny_ecenet
+from tiny_segmenter import TinySegmenter
+
+import keras_seg
+from keras_seg.keras_internals.trainable_state import (
+    set_trainable_state,
+    trainable_state,
+)
+
+CHOICES = {
+    "backbone": lambda model: [model.backbone],
+    "layers of the backbone": lambda model: model.backbone.layers[2:4],
+    "norms": lambda model: [x for x in model.backbone.layers if "norm" in x.name],
+    "head": lambda model: [model.head],
+    "layer of the head": lambda model: [model.head.classifier],
+    "variable": lambda model: [model.head.classifier.bias],
+    "pyramid": lambda model: [model.pyramid],
+    "model": lambda model: [model],
+}
+
+
+def trained_paths(model):
+    return [variable.path for variable in model.trainable_variables]
+
+
+def flags(model):
+    layers = [model.backbone, *model.backbone.layers, model.head, model.pyramid]
+    return [layer.trainable for layer in [model, *layers, model.head.classifier]]
+
+
+def data():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2, 16, 16, 3), "uint8")
+    return images, rng.integers(0, 3, (2, 16, 16), "uint8")
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_what_is_frozen_stays_frozen(choice, tmp_path):
+    model = TinySegmenter()
+    everything = len(model.trainable_variables)
+    for part in CHOICES[choice](model):
+        part.trainable = False
+    model.save(tmp_path / "model.keras")
+    assert len(model.trainable_variables) < everything
+    for copy in (
+        TinySegmenter.from_config(model.get_config()),
+        keras.saving.load_model(tmp_path / "model.keras"),
+    ):
+        assert trained_paths(copy) == trained_paths(model)
+        assert flags(copy) == flags(model)
+
+
+def test_a_layer_set_free_in_a_frozen_backbone():
+    model = TinySegmenter()
+    model.backbone.trainable = False
+    model.backbone.layers[-2].trainable = True
+    copy = TinySegmenter.from_config(model.get_config())
+    assert trained_paths(copy) == trained_paths(model) and flags(copy) == flags(model)
+    assert 0 < len(trained_paths(copy))
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("optimizer", ["auto", "own"])
+def test_the_optimizer_keeps_its_state(optimizer, moment, tmp_path, recwarn):
+    model = TinySegmenter()
+    if moment == "before":
+        model.backbone.trainable = False
+    own = keras.optimizers.SGD(0.1, momentum=0.9)
+    model.compile("auto" if optimizer == "auto" else own)
+    model.fit(*data(), verbose=0)
+    if moment == "after":  # and not compiled again
+        model.backbone.trainable = False
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert not [w for w in recwarn if "Skipping variable" in str(w.message)]
+    expected, actual = model.optimizer.variables, loaded.optimizer.variables
+    assert len(actual) == len(expected) > 2 and int(loaded.optimizer.iterations) == 1
+    for a, e in zip(actual, expected, strict=True):
+        np.testing.assert_array_equal(
+            ops.convert_to_numpy(a), ops.convert_to_numpy(e), err_msg=e.path
+        )
+
+
+def test_a_model_without_a_step_loads_without_a_warning(tmp_path, recwarn):
+    TinySegmenter().save(tmp_path / "model.keras")
+    keras.saving.load_model(tmp_path / "model.keras").fit(*data(), verbose=0)
+    assert not [w for w in recwarn if "Skipping variable" in str(w.message)]
+
+
+def test_names_that_keras_counts_up_do_not_matter():
+    def stack():
+        return keras.Sequential(
+            [keras.Input((2,)), *(keras.layers.Dense(2) for _ in range(3))],
+            name="stack",
+        )
+
+    first, second = stack(), stack()
+    first.layers[1].trainable = False
+    state = trainable_state({"model": first})
+    assert state == {"model/dense#2": False}
+    assert set_trainable_state({"model": second}, state) == []
+    assert [x.trainable for x in second.layers] == [True, False, True]
+    assert set_trainable_state({"model": second}, {"model/gone": False}) == [
+        "model/gone"
+    ]
+
+
+def test_new_class_layers_of_a_frozen_head_are_trained(tmp_path):
+    model = tiny_ecenet()
+    model.head.trainable = False
+    model.save_to_preset(tmp_path / "preset")
+    same = keras_seg.ECENet.from_preset(tmp_path / "preset")
+    assert trained_paths(same) == trained_paths(model)
+    other = keras_seg.ECENet.from_preset(tmp_path / "preset", num_classes=2)
+    new = {v.path for x in other.head.class_layers for v in x.trainable_variables}
+    assert new and set(trained_paths(other)) - set(trained_paths(model)) == new
+
+
+def test_clone_model_says_how_to_copy():
+    model = TinySegmenter()
+    with pytest.raises(ValueError, match=r"TinySegmenter.from_config.*deepcopy"):
+        keras.models.clone_model(model)
