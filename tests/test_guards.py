@@ -13,7 +13,11 @@ PACKAGE = sorted(
     p for name in ("keras_seg", "keras_seg_cli") for p in (ROOT / name).rglob("*.py")
 )
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-SCRIPTS = sorted([*(ROOT / "examples").rglob("*.py"), *ROOT.glob("benchmarks/**/*.py")])
+SCRIPTS = sorted(
+    path
+    for name in ("benchmarks", "examples", "scripts")
+    for path in (ROOT / name).rglob("*.py")
+)
 SUBPACKAGES = [
     "backbones",
     "conversion",
@@ -25,6 +29,7 @@ SUBPACKAGES = [
     "models",
     "optimizers",
     "presets",
+    "training",
     "visualization",
 ]
 # Imports run from the left to the right, never back. What stands together in a set
@@ -33,6 +38,7 @@ ORDER = [
     {"keras_seg_cli"},
     {"former_names"},
     {"conversion"},
+    {"training"},
     {"models"},
     {"inference", "presets"},
     {"visualization"},
