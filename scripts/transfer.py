@@ -6,10 +6,10 @@ r"""Does reasoning over regions help on another task? Two trained networks, comp
         --val-images VAL_PHOTOS --val-masks VAL_MASKS --epochs 10
 
 `--preset` reasons over latent regions; `--against` is the same network without a
-reasoner, trained on the same data with the same recipe: `examples/train.py --regions 0`.
-Both get a new classifier for the classes of the new data and are trained on a few of
-its images: all weights, or with `--freeze` the classifier alone. The seed determines the
-images, which are the same for both networks. What follows `--` are arguments of
+reasoner, trained on the same data with the same recipe and `--regions 0`. Both get a
+new classifier for the classes of the new data and are trained on a few of its images:
+all weights, or with `--freeze` the classifier alone. The seed determines the images,
+which are the same for both networks. What follows `--` are arguments of
 `examples/train.py`.
 
 The gain is measured on val. `table.md` and `results.json` in the output folder are
@@ -25,8 +25,8 @@ from variants import conditions, mean_and_spread, percent, run_all
 from keras_seg import models
 from keras_seg.training.report import table
 
-# Both are trained with the labels alone and at the same scale, and are measured with the
-# last weights, not with those of an epoch chosen on val.
+# Both are trained with the labels alone and at the same scale, and are measured with
+# the last weights, not with those of an epoch chosen on val.
 RECIPE = ["--region-weight=0", "--input-scale=1.0", "--validate-every=0"]
 METRICS = {"mean_iou": "mIoU", "pixel_accuracy": "pixel accuracy"}
 # What may differ: the reasoner, its losses, and what the new task brings.

@@ -61,6 +61,7 @@ class RunFolder(keras.callbacks.Callback):
         self.note = note
         self.lines = []
         self.started = None
+        self.damaged = []
         self.files = WeightFiles(path)
         (path / "backup").mkdir(parents=True, exist_ok=True)
 
@@ -120,7 +121,7 @@ class RunFolder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.started is not None:
-            self._save(LATEST, keep=PREVIOUS, epochs=epoch)
+            self._save_backup(epoch)
         self.started = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -148,11 +149,11 @@ class RunFolder(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         if self.started is not None:
-            self._save(LATEST, keep=PREVIOUS, epochs=self.lines[-1]["epoch"])
+            self._save_backup(self.lines[-1]["epoch"])
 
     def _find_backup(self):
         """The name of the newest backup that is intact."""
-        damaged = []
+        self.damaged = damaged = []
         for name in (LATEST, PREVIOUS):
             state = self.files.state(name)
             if state == "unknown" and not _is_hdf5(self.path / name):
@@ -189,6 +190,12 @@ class RunFolder(keras.callbacks.Callback):
             raise RunError(f"{path} fits another model or optimizer.")
         with h5py.File(path) as file:
             return file.attrs.get("epochs")
+
+    def _save_backup(self, epochs):
+        # A damaged backup does not replace the intact one before it.
+        keep = None if LATEST in self.damaged else PREVIOUS
+        self._save(LATEST, keep=keep, epochs=epochs)
+        self.damaged = []
 
     def _save(self, name, keep=None, **facts):
         def write(unfinished):
