@@ -52,6 +52,9 @@ def replace_file(path, size=0):
             os.fsync(file.fileno())
         os.replace(unfinished, path)
     except (OSError, RuntimeError) as error:  # HDF5 raises both
+        # HDF5 writes once more when its file is closed, and crashes if it cannot.
+        with contextlib.suppress(OSError):
+            os.truncate(unfinished, 0)
         raise OSError(getattr(error, "errno", None), _explain(path, error)) from error
     finally:
         unfinished.unlink(missing_ok=True)
