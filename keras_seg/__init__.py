@@ -11,6 +11,7 @@ from keras_seg import (
     models,
     optimizers,
     presets,
+    training,
     visualization,
 )
 from keras_seg.former_names import register_former_names
@@ -32,6 +33,7 @@ __all__ = [
     "models",
     "optimizers",
     "presets",
+    "training",
     "visualization",
 ]
 

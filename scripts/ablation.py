@@ -1,20 +1,21 @@
-r"""Trains the variants of a method with one recipe, and compares them on val.
+r"""Trains variants of a method with one recipe and compares them on val.
 
-    python examples/ablation.py --variants cpt --seeds 0 1 --output runs/ablation -- \
+    python scripts/ablation.py --variants cpt --seeds 0 1 --output runs/ablation -- \
         --data-dir CAMVID --backbone-weights imagenet --epochs 10
 
-What follows `--` are arguments of `train.py`, the same for all. Can be killed and
-started again: finished runs are kept, the one that was interrupted goes on. The test
-split is never touched. `table.md` and `results.json` in the output folder grow with
-each run.
+What follows `--` are arguments of `examples/train.py`, the same for all variants. The
+script can be killed and started again: finished runs are kept, and the one that was
+interrupted goes on. The test split is never used. `table.md` and `results.json` in the
+output folder are written anew after each run.
 """
 
 import argparse
 import json
 import pathlib
 
-from report import table
 from variants import conditions, mean_and_spread, percent, run_all
+
+from keras_seg.training.report import table
 
 STRIDE_32 = ["--pyramid-levels", "P5"]
 SOURCES = {
@@ -68,7 +69,7 @@ def parse_arguments(arguments=None):
 
 
 def write(title, done, output):
-    """Writes the files and returns the table of all runs that are finished."""
+    """Writes the files and returns the table of the finished runs."""
     done = {name: runs for name, runs in done.items() if runs}
     every = [run for runs in done.values() for run in runs]
     regions = list(next((r["val"]["regions"] for r in every if has_regions(r)), {}))

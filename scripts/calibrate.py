@@ -1,10 +1,11 @@
-"""Makes the probabilities of a model as sure as it is right, on held-out images.
+"""Calibrates the probabilities of a model on held-out images.
 
-    python examples/calibrate.py PRESET --images IMAGES --masks MASKS --output RESULT
+    python scripts/calibrate.py PRESET --images IMAGES --masks MASKS --output RESULT
 
-Finds the temperature that logits are divided by: the one under which the labels of the
-held-out images are most probable. No class changes. Saves the model with it, and prints
-the calibration error before and after, and what `segment(threshold=)` would keep.
+Finds the temperature that the logits are divided by: the one that gives the labels of
+the held-out images the highest likelihood. No predicted class changes. Saves the model
+with it, and prints the calibration error before and after, and the share of pixels that
+`segment(threshold=)` would keep.
 """
 
 import argparse
@@ -13,10 +14,10 @@ import pathlib
 
 import keras
 import numpy as np
-from copy_with import copy_with
 from tqdm import tqdm
 
 from keras_seg import data, metrics, models
+from keras_seg.training import copy_with
 
 PIXELS_PER_IMAGE = 2000
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -43,7 +44,7 @@ def main(arguments=None):
 
 
 def calibrate(model, source):
-    """The temperature for a model, with what it changes."""
+    """The temperature for a model, and measures before and after."""
     logits, labels, unsure = sample(model, source)
     logits *= model.temperature  # back to those of the head
     factors = np.geomspace(0.25, 8, 101)
@@ -95,7 +96,7 @@ def describe(logits, labels):
 
 
 def table(logits, labels, unsure):
-    """What a threshold keeps of the labelled and of the void pixels."""
+    """The shares of labelled and of void pixels that each threshold keeps."""
     confidence, right = confidence_of(logits), logits.argmax(axis=1) == labels
     rows = []
     for threshold in THRESHOLDS:

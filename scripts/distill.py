@@ -1,22 +1,22 @@
 r"""Trains a small model on photos that a teacher labelled.
 
     # a folder of masks that a teacher made
-    python examples/distill.py --images PHOTOS --masks MASKS --num-classes 31 \
+    python scripts/distill.py --images PHOTOS --masks MASKS --num-classes 31 \
         --val-images VAL_PHOTOS --val-masks VAL_MASKS --output runs/student
 
     # probabilities, an array (h, w, classes) in NAME.npy for each photo NAME.jpg
-    python examples/distill.py --images PHOTOS --scores SCORES --labels LABELS ...
+    python scripts/distill.py --images PHOTOS --scores SCORES --labels LABELS ...
 
     # a preset, or a function in a Python file, labels the photos first
-    python examples/distill.py --images PHOTOS --teacher ecenet/camvid \
+    python scripts/distill.py --images PHOTOS --teacher ecenet/camvid \
         --labels LABELS ...
-    python examples/distill.py --images PHOTOS --teacher my_teacher.py:label ...
+    python scripts/distill.py --images PHOTOS --teacher my_teacher.py:label ...
 
 The masks of a teacher are void where it is less sure than `--threshold`, and stay in
-the folder `--labels`, so that they are made once. Then `train.py` trains on them:
+the folder `--labels`, so that they are made once. Then a model is trained on them:
 images with rare classes are shown more often, half of the crops are laid around a rare
 class, and scale and colours vary widely. Arguments that are not listed here are those
-of `train.py`, for example `--epochs`, `--crop-size` or `--resume`.
+of `examples/train.py`, for example `--epochs`, `--crop-size` or `--resume`.
 """
 
 import argparse
@@ -25,10 +25,9 @@ import runpy
 
 import keras
 import numpy as np
-import train
 from tqdm import tqdm
 
-from keras_seg import data, models
+from keras_seg import data, models, training
 from keras_seg.data.files.list_images import list_images
 
 RECIPE = {
@@ -56,7 +55,7 @@ def main(arguments=None):
     given.append(f"--num-classes={args.num_classes}")
     for name, value in options.items():
         given += [name, *value.split()]
-    train.main([*given, *rest])  # what stands later wins
+    training.train_from_arguments([*given, *rest])  # later arguments win
 
 
 def parse_arguments(arguments=None):

@@ -1,7 +1,7 @@
-"""Turns a finished run of `examples/train.py` into a preset that the package ships.
+"""Makes a preset that the package ships from a finished run of `examples/train.py`.
 
-    python examples/export_preset.py RUN_DIR --output weights/ecenet_camvid
-    python examples/export_preset.py RUN_DIR --preset CALIBRATED --dataset ade20k \
+    python scripts/export_preset.py RUN_DIR --output weights/ecenet_camvid
+    python scripts/export_preset.py RUN_DIR --preset CALIBRATED --dataset ade20k \
         --output weights/ecenet_ade20k
 
 Writes the preset with kernels in half precision and a model card made from the
@@ -13,11 +13,10 @@ import hashlib
 import json
 import pathlib
 
-from copy_with import copy_with
-from report import table
-
 from keras_seg import models
 from keras_seg.data.sources.ade20k import ADE20K_COLOURS
+from keras_seg.training import copy_with
+from keras_seg.training.report import table
 
 DATASETS = {
     "camvid": {

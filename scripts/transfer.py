@@ -1,31 +1,32 @@
 r"""Does reasoning over regions help on another task? Two trained networks, compared.
 
-    python examples/transfer.py --preset runs/sgr/preset --against runs/plain/preset \
+    python scripts/transfer.py --preset runs/sgr/preset --against runs/plain/preset \
         --max-images 50 --seeds 0 1 2 --output runs/transfer -- \
         --data folder --images PHOTOS --masks MASKS --num-classes 31 \
         --val-images VAL_PHOTOS --val-masks VAL_MASKS --epochs 10
 
-`--preset` reasons over latent regions; `--against` is the same network without, trained
-on the same data with the same recipe: `train.py --regions 0`. Both get a new classifier
-for the classes of the new data and are trained on a few of its images, by default as a
-whole, with `--freeze` the classifier alone. A seed draws the images, and both networks
-learn from the same. What follows `--` are arguments of `train.py`.
+`--preset` reasons over latent regions; `--against` is the same network without a
+reasoner, trained on the same data with the same recipe and `--regions 0`. Both get a
+new classifier for the classes of the new data and are trained on a few of its images:
+all weights, or with `--freeze` the classifier alone. The seed determines the images,
+which are the same for both networks. What follows `--` are arguments of
+`examples/train.py`.
 
-The gain is that on val. `table.md` and `results.json` in the output folder grow with
-each run; a comparison that was killed is continued by the same command.
+The gain is measured on val. `table.md` and `results.json` in the output folder are
+written anew after each run; the same command continues a comparison that was killed.
 """
 
 import argparse
 import json
 import pathlib
 
-from report import table
 from variants import conditions, mean_and_spread, percent, run_all
 
 from keras_seg import models
+from keras_seg.training.report import table
 
-# Both learn from the same labels alone, see images at the same scale, and are measured
-# as they are in the end, not at an epoch that was chosen on val.
+# Both are trained with the labels alone and at the same scale, and are measured with
+# the last weights, not with those of an epoch chosen on val.
 RECIPE = ["--region-weight=0", "--input-scale=1.0", "--validate-every=0"]
 METRICS = {"mean_iou": "mIoU", "pixel_accuracy": "pixel accuracy"}
 # What may differ: the reasoner, its losses, and what the new task brings.
@@ -70,7 +71,7 @@ def parse_arguments(arguments=None):
 
 
 def check_networks(preset, against):
-    """What else differs, besides the reasoner, as text; nothing should."""
+    """The differences besides the reasoner, as text; there should be none."""
     first, second = (models.load_model(name) for name in (preset, against))
     if not first.has_regions or second.has_regions:
         raise SystemExit(
@@ -91,7 +92,7 @@ def check_networks(preset, against):
 
 
 def write(args, done, differences, output):
-    """Writes the files and returns the table of all seeds that are finished."""
+    """Writes the files and returns the table of the finished seeds."""
     pairs = list(zip(done["reasoner"], done["without"], strict=False))
     every = [run for pair in pairs for run in pair]
     scores = {

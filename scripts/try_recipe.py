@@ -1,25 +1,31 @@
-r"""Runs a recipe for a few minutes, on a few images, and says whether it learns them.
+r"""Runs a recipe for a few minutes on a few images, and tells whether the loss falls.
 
-    python examples/try_recipe.py @examples/recipes/cpt_ade20k_resnet_101.txt \
+    python scripts/try_recipe.py @examples/recipes/cpt_ade20k_resnet_101.txt \
         --data-dir ADEChallengeData2016 --output runs/try
 
-Network, losses, optimizer, schedule and augmentation are the recipe's; images, crops,
-batches, steps and warmup are few. Arguments of `train.py` that follow replace both. A
-learning rate that is made for long training does little in some dozen steps: raise it
-with `--learning-rate`. Can be killed and goes on with `--resume`.
+Network, losses, optimizer, schedule and augmentation are those of the recipe; images,
+crops, batches, steps and warmup are few. Arguments of `examples/train.py` that follow
+replace both. A learning rate for long training changes little in some dozen steps:
+raise it with `--learning-rate`. A run that was killed goes on with `--resume`.
 
-Training loss and mean IoU of these very images, whole and at their own size, are those
-before and after. They tell that all parts work together, and nothing about quality.
+Training loss and mean IoU are measured on the training images, whole and at their own
+size, before and after. They show that all parts work together, and nothing about
+quality.
 """
 
 import json
+import pathlib
 import platform
 import sys
 
-import train
-from report import describe_run, evaluate
-
 from keras_seg.data import SubsetSource
+from keras_seg.training.build_model import build_model, compile_model
+from keras_seg.training.fit import fit
+from keras_seg.training.lock_run import lock_run
+from keras_seg.training.open_data import open_data
+from keras_seg.training.report import describe_run, evaluate
+from keras_seg.training.train import open_run
+from keras_seg.training.train_arguments import train_arguments
 
 SHORT = """--max-images 4 --crop-size 128 128 --batch-size 2 --epochs 4
 --steps-per-epoch 10 --warmup-steps 4""".split()
@@ -29,16 +35,20 @@ def main(arguments=None):
     words = sys.argv[1:] if arguments is None else [str(word) for word in arguments]
     recipe = [word for word in words if word.startswith("@")]
     others = [word for word in words if not word.startswith("@")]
-    args = train.parse_arguments([*recipe, *SHORT, *others])
-    run = train.open_run(args)
-    images = SubsetSource(train.open_data(args)[0], args.max_images, args.seed)
-    model = train.build_model(args, images)
+    args = train_arguments([*recipe, *SHORT, *others])
+    with lock_run(pathlib.Path(args.output)):
+        return try_recipe(args, open_run(args))
+
+
+def try_recipe(args, run):
+    images = SubsetSource(open_data(args)[0], args.max_images, args.seed)
+    model = build_model(args, images)
     if args.initial_weights:
         model.load_weights(args.initial_weights)
-    train.compile_model(args, model)
+    compile_model(args, model)
     before = iou_before(model, images, run)
-    train.fit(args, model, images, None, run, run.restore(model))
-    model.load_weights(run.path / "last.weights.h5")  # averages, where there are some
+    fit(args, model, images, None, run, run.restore(model))
+    run.load_averages(model, "last.weights.h5")
     after = evaluate(model, images, "after")["mean_iou"]
     steps = args.steps_per_epoch * len(run.lines)
     result = {
@@ -63,7 +73,7 @@ def main(arguments=None):
 
 
 def iou_before(model, images, run):
-    """Mean IoU of the untrained model; a file keeps it for `--resume`."""
+    """Mean IoU of the untrained model, kept in a file for `--resume`."""
     path = run.path / "before.json"
     if not (run.is_used and path.exists()):
         path.write_text(json.dumps(evaluate(model, images, "before")["mean_iou"]))
@@ -71,7 +81,7 @@ def iou_before(model, images, run):
 
 
 def peak_memory():
-    """Of this process, in GB; `None` where the system does not tell."""
+    """Peak memory of this process in GB, or `None` where it is not known."""
     try:
         import resource
     except ImportError:

@@ -1,27 +1,29 @@
-"""Runs of `train.py` that differ in one thing, and tables of what they came to."""
+"""Training runs that differ in one thing, and the cells of tables of their scores."""
 
 import json
 import statistics
 
 import keras
-import train
-from run_arguments import check_arguments
+
+from keras_seg import training
+from keras_seg.training.run_arguments import check_arguments
+from keras_seg.training.train_arguments import train_arguments
 
 
 def run_all(variants, seeds, recipe, output):
-    """Trains each variant with each seed. What is finished is not done again.
+    """Trains each variant with each seed. Finished runs are not repeated.
 
     Args:
-        variants: Dictionary from names, which folders are called after, to lists of
-            arguments of `train.py`.
+        variants: Dictionary from names, which the names of the folders begin with, to
+            lists of arguments of `examples/train.py`.
         seeds: List of integers.
-        recipe: List of arguments that all have in common. They are measured on val,
-            and never on test.
+        recipe: List of arguments that all have in common. All are measured on val, and
+            never on test.
         output: `pathlib.Path`, a folder for the runs.
 
     Yields:
-        After each run all results so far: a dictionary from names to lists of what
-        stands in `results.json`, one for each seed.
+        After each run all results so far: a dictionary from names to lists of the
+        contents of `results.json`, one for each seed.
     """
     jobs = []
     for seed in seeds:
@@ -29,7 +31,7 @@ def run_all(variants, seeds, recipe, output):
             folder = output / f"{name}-seed{seed}"
             words = [*recipe, *words, f"--seed={seed}", f"--output={folder}"]
             words += ["--no-test", "--resume"]
-            args = train.parse_arguments(words)
+            args = train_arguments(words)
             check_val(args)
             check_arguments(folder, args)
             jobs.append((name, folder, words))
@@ -38,7 +40,7 @@ def run_all(variants, seeds, recipe, output):
         if not (folder / "results.json").exists():
             print(f"\n=== {folder.name}", flush=True)
             keras.utils.clear_session()
-            train.main(words)
+            training.train_from_arguments(words)
         done[name].append(json.loads((folder / "results.json").read_text()))
         yield done
 

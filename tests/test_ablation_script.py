@@ -1,4 +1,4 @@
-"""`examples/ablation.py` runs variants, goes on where it was, and makes a table."""
+"""`scripts/ablation.py` runs variants, resumes, and makes a table."""
 
 import json
 import pathlib
@@ -7,12 +7,15 @@ import sys
 import keras
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "scripts"))
 
 import ablation
-import train
-from report import portable
-from run_arguments import write_arguments
+
+from keras_seg import training
+from keras_seg.training import RunError
+from keras_seg.training.report import portable
+from keras_seg.training.run_arguments import write_arguments
+from keras_seg.training.train_arguments import train_arguments
 
 REGIONS = {
     "class_semantics": 0.5,
@@ -28,7 +31,7 @@ def runs(monkeypatch):
     calls = []
 
     def run(words):
-        args = train.parse_arguments(words)
+        args = train_arguments(words)
         calls.append(args)
         folder = pathlib.Path(args.output)
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +52,7 @@ def runs(monkeypatch):
         (folder / "results.json").write_text(json.dumps(result))
 
     run.calls, run.fails_at = calls, None
-    monkeypatch.setattr(train, "main", run)
+    monkeypatch.setattr(training, "train_from_arguments", run)
     monkeypatch.setattr(keras.utils, "clear_session", lambda: None)  # takes a while
     return run
 
@@ -123,7 +126,7 @@ def test_runs_of_another_recipe_do_not_count(runs, tmp_path, finished):
         pass
     calls = len(runs.calls)
     ablation.main([*words(tmp_path, "cpt"), "--workers", "1"])  # changes no result
-    with pytest.raises(SystemExit, match="--batch-size 8 then, 4 now"):
+    with pytest.raises(RunError, match="--batch-size 8 then, 4 now"):
         ablation.main([*words(tmp_path, "cpt"), "--batch-size", "4"])
     assert len(runs.calls) == (calls if finished else 1 + 8)
 

@@ -1,4 +1,4 @@
-"""`examples/distill.py` labels and trains; `calibrate.py` makes the result honest."""
+"""`scripts/distill.py` labels and trains; `calibrate.py` calibrates the result."""
 
 import json
 import pathlib
@@ -11,12 +11,13 @@ import pytest
 from PIL import Image
 from tiny_ecenet import tiny_ecenet
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "scripts"))
 
 import calibrate
 import distill
 
 from keras_seg import data, models
+from keras_seg.training.train_arguments import train_arguments
 
 VOID = 255
 TEACHER = """
@@ -50,14 +51,14 @@ def folders(tmp_path_factory):
 
 @pytest.fixture
 def trained_with(monkeypatch):
-    """What `train.main` would be called with."""
+    """The arguments that training is called with."""
     calls = []
-    monkeypatch.setattr(distill.train, "main", calls.append)
+    monkeypatch.setattr(distill.training, "train_from_arguments", calls.append)
     return calls
 
 
 def parsed(words):
-    return distill.train.parse_arguments(words)
+    return train_arguments(words)
 
 
 def masks_in(folder):

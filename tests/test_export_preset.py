@@ -15,9 +15,9 @@ PROJECT = Path(keras_seg.__file__).parents[1]
 
 @pytest.fixture
 def export(monkeypatch):
-    monkeypatch.syspath_prepend(PROJECT / "examples")  # its neighbours
+    monkeypatch.syspath_prepend(PROJECT / "scripts")
     spec = importlib.util.spec_from_file_location(
-        "export_preset", PROJECT / "examples" / "export_preset.py"
+        "export_preset", PROJECT / "scripts" / "export_preset.py"
     )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

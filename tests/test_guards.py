@@ -14,7 +14,11 @@ pytestmark = pytest.mark.no_backend
 PACKAGE = sorted(
     p for name in ("keras_seg", "keras_seg_cli") for p in (ROOT / name).rglob("*.py")
 )
-SCRIPTS = sorted([*(ROOT / "examples").rglob("*.py"), *ROOT.glob("benchmarks/**/*.py")])
+SCRIPTS = sorted(
+    path
+    for name in ("benchmarks", "examples", "scripts")
+    for path in (ROOT / name).rglob("*.py")
+)
 SUBPACKAGES = [
     "backbones",
     "conversion",
@@ -26,6 +30,7 @@ SUBPACKAGES = [
     "models",
     "optimizers",
     "presets",
+    "training",
     "visualization",
 ]
 # Imports run from the top to the bottom, never back. Parts of one line may import from
@@ -34,6 +39,7 @@ ORDER = [
     {"keras_seg_cli"},
     {"former_names"},
     {"conversion"},
+    {"training"},
     {"models"},
     {"inference", "presets"},
     {"visualization"},

@@ -1,19 +1,14 @@
 """In float16 Keras wraps the optimizer; all that it does must still be done."""
 
-import pathlib
-import sys
-
 import keras
 import numpy as np
 import pytest
 from random_weights import random_array, set_random_weights
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
-
-import train
-from run_folder import RunFolder
-
 from keras_seg.optimizers import MultiplierAdamW
+from keras_seg.training import RunError, RunFolder
+from keras_seg.training.train import open_run
+from keras_seg.training.train_arguments import train_arguments
 
 X, Y = random_array(4, 3, seed=5), random_array(4, 2, seed=6)
 
@@ -92,6 +87,6 @@ def test_jax_on_a_cpu_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
     words = f"--data-dir x --output {tmp_path / 'run'} --precision mixed_float16"
-    with pytest.raises(SystemExit, match="mixed_bfloat16"):
-        train.open_run(train.parse_arguments(words.split()))
+    with pytest.raises(RunError, match="mixed_bfloat16"):
+        open_run(train_arguments(words.split()))
     assert not (tmp_path / "run").exists()

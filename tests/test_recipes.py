@@ -10,15 +10,18 @@ import pytest
 from PIL import Image
 from tiny_backbone import TinyBackbone
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "scripts"))
 
-import train
 import try_recipe
-from build_backbone import set_drop_path
-from make_optimizer import CoupledSGD, make_optimizer
 
 import keras_seg
 from keras_seg import presets
+from keras_seg.training import RunFolder, make_optimizer, train_from_arguments
+from keras_seg.training.build_backbone import set_drop_path
+from keras_seg.training.build_model import build_model, compile_model
+from keras_seg.training.make_optimizer import CoupledSGD
+from keras_seg.training.open_data import open_data
+from keras_seg.training.train_arguments import train_arguments
 
 ROOT = pathlib.Path(__file__).parent.parent
 RECIPES = sorted((ROOT / "examples" / "recipes").glob("*.txt"))
@@ -36,7 +39,7 @@ CLASSES = {
 
 
 def parse(*words):
-    return train.parse_arguments([str(word) for word in words])
+    return train_arguments([str(word) for word in words])
 
 
 def read(recipe, *more):
@@ -127,7 +130,7 @@ def test_starts_and_learns(ade20k, tmp_path, own_precision):
         "--steps-per-epoch 2 --validate-every 4 --warmup-steps 0 --accumulate 2 "
         "--learning-rate 0.003 --precision mixed_bfloat16 --verbose 0"
     ).split()
-    train.main(options)
+    train_from_arguments(options)
     lines = [json.loads(x) for x in (run / "history.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3]
     assert lines[-1]["loss"] < lines[0]["loss"]
@@ -139,10 +142,10 @@ def test_starts_and_learns(ade20k, tmp_path, own_precision):
     model = keras_seg.CPT.from_preset(run / "preset")
     assert model.num_classes == 150 and model.class_names[2] == "sky"
     # More epochs would need --resume, and begin where these ended.
-    args = train.parse_arguments(options)
-    again = train.build_model(args, train.open_data(args)[0])
-    train.compile_model(args, again)
-    assert train.RunFolder(run, 2, note={}).restore(again) == 3
+    args = train_arguments(options)
+    again = build_model(args, open_data(args)[0])
+    compile_model(args, again)
+    assert RunFolder(run, 2, note={}).restore(again) == 3
 
 
 @slow_to_start
@@ -256,7 +259,7 @@ def test_drop_path_of_a_preset(ade20k, tmp_path):
         *f"--model cpt --architecture {tmp_path / 'tiny'} --drop-path 0.3 "
         f"--data ade20k --data-dir {ade20k} --output y".split()
     )
-    model = train.build_model(args, train.open_data(args)[0])
+    model = build_model(args, open_data(args)[0])
     assert model.backbone.drop_path_rate == 0.3 and model.num_classes == 150
     assert model.class_names[2] == "sky" and model.head.hidden_dim == 8
 
@@ -281,7 +284,7 @@ def test_what_the_arguments_refuse(capsys):
 
 def test_only_camvid_has_a_test_split(ade20k):
     args = parse("--data", "ade20k", "--data-dir", ade20k, "--output", "y")
-    source, held_out = train.open_data(args)
+    source, held_out = open_data(args)
     assert source.num_classes == 150 and list(held_out) == ["val"]
     assert isinstance(held_out["val"], keras_seg.data.ADE20K)
     assert args.focus_classes == ()

@@ -1,19 +1,17 @@
 """A run goes on with the arguments that it was begun with."""
 
 import json
-import pathlib
-import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
-
-import train
-from run_arguments import check_arguments, write_arguments
+from keras_seg.training import RunError
+from keras_seg.training.run_arguments import check_arguments, write_arguments
+from keras_seg.training.train import open_run
+from keras_seg.training.train_arguments import train_arguments
 
 
 def parse(text):
-    return train.parse_arguments(f"--data-dir x --output y {text}".split())
+    return train_arguments(f"--data-dir x --output y {text}".split())
 
 
 def test_the_same_arguments_pass_and_some_may_change(tmp_path):
@@ -40,7 +38,7 @@ def test_the_same_arguments_pass_and_some_may_change(tmp_path):
 )
 def test_others_are_named(tmp_path, change, message):
     write_arguments(tmp_path, parse(""))
-    with pytest.raises(SystemExit, match=message) as error:
+    with pytest.raises(RunError, match=message) as error:
         check_arguments(tmp_path, parse(change))
     assert "another --output" in str(error.value) and "--workers" in str(error.value)
 
@@ -56,13 +54,13 @@ def test_an_argument_that_came_later_passes(tmp_path):
 
 def test_a_run_that_has_trained_nothing_begins_anew(tmp_path):
     words = f"--data-dir x --output {tmp_path}".split()
-    train.open_run(train.parse_arguments([*words, "--seed", "1"]))
+    open_run(train_arguments([*words, "--seed", "1"]))
     (tmp_path / "regions_before.json").write_text("{}")
-    train.open_run(train.parse_arguments([*words, "--seed", "2", "--resume"]))
+    open_run(train_arguments([*words, "--seed", "2", "--resume"]))
     assert json.loads((tmp_path / "arguments.json").read_text())["seed"] == 2
     assert not (tmp_path / "regions_before.json").exists()
     (tmp_path / "history.jsonl").write_text("")
-    with pytest.raises(SystemExit, match="--seed 2 then, 3 now"):
-        train.open_run(train.parse_arguments([*words, "--seed", "3", "--resume"]))
-    with pytest.raises(SystemExit, match="holds a run already"):
-        train.open_run(train.parse_arguments([*words, "--seed", "2"]))
+    with pytest.raises(RunError, match="--seed 2 then, 3 now"):
+        open_run(train_arguments([*words, "--seed", "3", "--resume"]))
+    with pytest.raises(RunError, match="holds a run already"):
+        open_run(train_arguments([*words, "--seed", "2"]))

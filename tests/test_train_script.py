@@ -1,10 +1,8 @@
-"""`examples/train.py` trains, can be killed, and keeps the weights it measured."""
+"""A run trains, can be killed, and keeps the weights that were measured."""
 
 import functools
 import json
-import pathlib
 import shutil
-import sys
 
 import h5py
 import keras
@@ -13,13 +11,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
-
-import train
-from build_backbone import build_backbone
-from run_folder import RunFolder
-
 import keras_seg
+from keras_seg.data import CamVid
+from keras_seg.inference import region_report
+from keras_seg.training import (
+    RunError,
+    RunFolder,
+    build_backbone,
+    train_from_arguments,
+)
+from keras_seg.training.build_model import MODELS, build_model, compile_model
+from keras_seg.training.open_data import open_data
+from keras_seg.training.report import evaluate
+from keras_seg.training.train_arguments import train_arguments
 
 slow_to_start = pytest.mark.skipif(
     keras.config.backend() != "torch",
@@ -70,7 +74,7 @@ def run(camvid, backbone):
     """Runs the script with tiny settings and returns what it wrote."""
 
     def run(output, *more):
-        train.main(
+        train_from_arguments(
             f"--data-dir {camvid} --backbone {backbone} --output {output} --epochs 3 "
             "--steps-per-epoch 2 --batch-size 2 --hidden-dim 8 --input-scale 1 "
             "--crop-size 32 32 --learning-rate 0.003 --ema 0.5 --validate-every 2 "
@@ -82,8 +86,8 @@ def run(camvid, backbone):
     with pytest.MonkeyPatch.context() as patch:
         # Keras's weights files lack the state of random layers, so that a resumed run
         # would have other dropout.
-        model = functools.partial(train.MODELS["ecenet"], dropout=0.0)
-        patch.setitem(train.MODELS, "ecenet", model)
+        model = functools.partial(MODELS["ecenet"], dropout=0.0)
+        patch.setitem(MODELS, "ecenet", model)
         yield run
 
 
@@ -105,12 +109,12 @@ def killed(run, tmp_path_factory):
 @pytest.fixture(scope="module")
 def load(camvid, backbone):
     """Loads a weights file of a run into the model that the script builds."""
-    args = train.parse_arguments(
+    args = train_arguments(
         f"--data-dir {camvid} --backbone {backbone} --hidden-dim 8 --input-scale 1 "
         "--output unused".split()
     )
-    model = train.build_model(args, train.open_data(args)[0])
-    train.compile_model(args, model)
+    model = build_model(args, open_data(args)[0])
+    compile_model(args, model)
     model.optimizer.build(model.trainable_variables)
 
     def load(path):
@@ -135,12 +139,12 @@ def test_best_and_last_weights_are_the_averages_that_were_measured(
     assert results["val"]["mean_iou"] == pytest.approx(best["val_mean_iou"], abs=1e-6)
     for name, line in (("best", best), ("last", history[-1])):
         model = load(whole / f"{name}.weights.h5")
-        result = train.evaluate(model, train.data.CamVid(camvid, "val"), "val")
+        result = evaluate(model, CamVid(camvid, "val"), "val")
         assert result["mean_iou"] == pytest.approx(line["val_mean_iou"], abs=1e-6)
     assert "test" not in results
     assert str(camvid.parent) not in json.dumps(results)
     assert (whole / "preset" / "config.json").exists()
-    with pytest.raises(SystemExit, match="--resume"):
+    with pytest.raises(RunError, match="--resume"):
         run(whole)
 
 
@@ -151,7 +155,7 @@ def test_the_trained_model_is_measured_at_other_scales(run, whole, camvid, tmp_p
     _, results = run(path, "--resume", "--final-scale", "2")
     model = keras_seg.ECENet.from_preset(path / "preset")
     assert model.input_scale == 2
-    expected = train.evaluate(model, train.data.CamVid(camvid, "val"), "val")
+    expected = evaluate(model, CamVid(camvid, "val"), "val")
     assert results["val"]["mean_iou"] == pytest.approx(expected["mean_iou"], abs=1e-6)
 
     _, results = run(tmp_path / "chosen", "--val-scales", "1", "2")
@@ -196,9 +200,9 @@ def test_a_run_that_was_killed_twice_ends_like_a_whole_one(
 @slow_to_start
 def test_a_resume_with_other_steps_is_refused_and_loses_nothing(run, whole):
     before = (whole / "history.jsonl").read_text()
-    with pytest.raises(SystemExit, match="--steps-per-epoch"):
+    with pytest.raises(RunError, match="--steps-per-epoch"):
         run(whole, "--resume", "--steps-per-epoch", "3")
-    with pytest.raises(SystemExit, match="--learning-rate 0.003 then, 0.3 now"):
+    with pytest.raises(RunError, match="--learning-rate 0.003 then, 0.3 now"):
         run(whole, "--resume", "--learning-rate", "0.3")
     assert (whole / "history.jsonl").read_text() == before
 
@@ -211,7 +215,7 @@ def test_sgr_and_its_plain_rival(run, camvid, tmp_path):
     model = keras_seg.SGR.from_preset(tmp_path / "sgr" / "preset")
     assert model.head.reasoner.num_regions == 5
     assert model.auxiliary_weights["region"] == 0.5
-    report = train.region_report(model, train.data.CamVid(camvid, "val"))
+    report = region_report(model, CamVid(camvid, "val"))
     assert results["val"]["regions"] == pytest.approx(report, abs=1e-6)
     assert set(results["regions_before"]) == set(report)
     history, results = run(tmp_path / "plain", *options, "--regions", "0")
@@ -261,24 +265,25 @@ def test_only_a_better_validation_replaces_the_best_weights(tmp_path):
     resumed = RunFolder(tmp_path, 1, note={})
     assert resumed.restore(model) == 6
     with h5py.File(tmp_path / "backup" / "latest.weights.h5", "a") as file:
-        del file.attrs["epochs"]  # as in runs of before
+        del file.attrs["epochs"]  # as older versions wrote it
+    (tmp_path / "hashes.json").unlink()
     assert resumed.restore(model) == 6
     assert play(resumed, 6, [{}, score(0.45)]) == 4
     assert play(resumed, 8, [score(0.6)]) == 9
     assert resumed.best["epoch"] == 9
-    with pytest.raises(SystemExit, match="--learning-rate"):
+    with pytest.raises(RunError, match="--learning-rate"):
         resumed.on_train_batch_end(0, {"loss": float("nan")})
 
 
 def test_a_folder_of_own_data_is_checked_first(camvid, tmp_path):
     images, masks = camvid / "images" / "train", camvid / "labels" / "train"
     arguments = f"--data folder --images {images} --masks {masks} --output {tmp_path}"
-    with pytest.raises(SystemExit, match="have errors"):
-        train.main([*arguments.split(), "--num-classes", "5"])
-    args = train.parse_arguments(
+    with pytest.raises(RunError, match="have errors"):
+        train_from_arguments([*arguments.split(), "--num-classes", "5"])
+    args = train_arguments(
         [*arguments.split(), "--num-classes", "11", "--void-ids", "11"]
     )
-    source, held_out = train.open_data(args)
+    source, held_out = open_data(args)
     assert (len(source), held_out) == (3, {})
     assert args.focus_classes == ()
 
@@ -306,8 +311,8 @@ def test_a_memory_from_a_file_that_slows_down(camvid, backbone, tmp_path):
     words = f"--data-dir {camvid} --backbone {backbone} --output unused --model cpt "
     words += f"--hidden-dim 8 --initial-memory {tmp_path}/memory.npy --epochs 3 "
     words += "--steps-per-epoch 7 --memory-momentum 0.1 0.009 --pyramid-levels P5"
-    args = train.parse_arguments(words.split())
-    model = train.build_model(args, train.open_data(args)[0])
+    args = train_arguments(words.split())
+    model = build_model(args, open_data(args)[0])
     assert model.pyramid_levels == ["P5"]
     vectors = memory / np.linalg.norm(memory, axis=1, keepdims=True)
     np.testing.assert_allclose(model.prototypes()[1], vectors, atol=1e-6)
@@ -319,9 +324,9 @@ def test_a_memory_from_a_file_that_slows_down(camvid, backbone, tmp_path):
     "words", ["--source pixels", "--memory-momentum 0.1", "--initial-memory x.npy"]
 )
 def test_some_arguments_are_for_cpt(words):
-    train.parse_arguments(f"--data-dir x --output y --model cpt {words}".split())
+    train_arguments(f"--data-dir x --output y --model cpt {words}".split())
     with pytest.raises(SystemExit):
-        train.parse_arguments(f"--data-dir x --output y {words}".split())
+        train_arguments(f"--data-dir x --output y {words}".split())
 
 
 def run_until(run, path, method, call, *more):

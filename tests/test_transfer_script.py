@@ -1,4 +1,4 @@
-"""`examples/transfer.py` compares two networks on a task that is new to both."""
+"""`scripts/transfer.py` compares two networks on a task that is new to both."""
 
 import json
 import pathlib
@@ -10,14 +10,15 @@ import pytest
 from PIL import Image
 from tiny_backbone import TinyBackbone
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "examples"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "scripts"))
 
-import train
 import transfer
-from freeze_features import freeze_features
 
 import keras_seg
 from keras_seg.data import SubsetSource
+from keras_seg.training import RunError, freeze_features
+from keras_seg.training import train as train_module
+from keras_seg.training.train_arguments import train_arguments
 
 slow_to_start = pytest.mark.skipif(
     keras.config.backend() != "torch",
@@ -82,9 +83,9 @@ def test_compares_two_networks(root, tmp_path, monkeypatch, capsys):
     assert model.class_names == ["a", "b", "c"] and model.input_scale == 1.0
 
     # All is there, so nothing is trained again, and nothing else counts as that.
-    monkeypatch.setattr(train, "build_model", None)
+    monkeypatch.setattr(train_module, "build_model", None)
     transfer.main(words(root, tmp_path, "--seeds", "1", "--max-images", "2"))
-    with pytest.raises(SystemExit, match="--max-images 2 then, 3 now"):
+    with pytest.raises(RunError, match="--max-images 2 then, 3 now"):
         transfer.main(words(root, tmp_path, "--seeds", "1", "--max-images", "3"))
 
 
@@ -142,15 +143,15 @@ def test_few_images():
     }
     assert len(drawn) > 1
     for number in (0, 10):
-        with pytest.raises(SystemExit, match="1..9"):
+        with pytest.raises(ValueError, match="1..9"):
             SubsetSource(source, number)
 
 
 def test_a_preset_brings_its_network(root):
     begin = f"--data-dir x --output y --preset {root}/plain".split()
-    args = train.parse_arguments(begin)
+    args = train_arguments(begin)
     assert args.backbone is args.hidden_dim is args.input_scale is None
     with pytest.raises(SystemExit):
-        train.parse_arguments([*begin, "--hidden-dim", "32"])
+        train_arguments([*begin, "--hidden-dim", "32"])
     with pytest.raises(SystemExit):
-        train.parse_arguments("--data-dir x --output y --freeze".split())
+        train_arguments("--data-dir x --output y --freeze".split())

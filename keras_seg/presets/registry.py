@@ -1,7 +1,7 @@
 """The presets that ship with the package, and the hashes of their files.
 
 One dictionary per model class, from the name of a preset to its facts. An entry is
-made by `examples/export_preset.py`, which prints it:
+made by `scripts/export_preset.py`, which prints it:
 
     "name": {
         "description": one line for lists,

@@ -1,13 +1,13 @@
-"""A backbone by name, with the layer that prepares images for it."""
+"""A backbone by name, with the layer that scales images for it."""
 
 import pathlib
 
 import keras
 import keras_hub
-from copy_with import copy_with
 
-from keras_seg import models
-from keras_seg.models import ApplicationsBackbone
+from keras_seg.backbones import ApplicationsBackbone
+from keras_seg.models import load_model
+from keras_seg.training.copy_with import copy_with
 
 # Without the 1280 channels that only the ImageNet classifier needs.
 PYRAMID_LAYERS = {
@@ -21,22 +21,35 @@ PYRAMID_LAYERS = {
 
 
 def build_backbone(name, weights=None, output_stride=None):
-    """Makes a network of keras.applications or loads a preset of keras-hub.
+    """Makes a network of `keras.applications` or loads a preset of keras-hub.
 
     Args:
         name: String, such as `"MobileNetV2"`, `"resnet_50_imagenet"` or the path of a
             saved preset.
         weights: `None`, `"imagenet"`, the path of a weights file, or the folder of a
-            saved preset, whose backbone it then is, with that preset's training.
-        output_stride: See `ApplicationsBackbone`. The last level then holds the last
-            stage of the network, and is the only one.
+            saved model, whose backbone weights are taken.
+        output_stride: Integer, see `keras_seg.backbones.ApplicationsBackbone`. The
+            last level then holds the last stage of the network, and is the only one.
 
     Returns:
-        The backbone, and a layer from images in 0..255 to what it was trained with.
+        The backbone, and a layer that scales images in 0..255 to what the backbone was
+        trained with.
+
+    Raises:
+        ValueError: If `output_stride` is given for a preset of keras-hub.
+
+    Example:
+
+    ```python
+    from keras_seg.training import build_backbone
+
+    backbone, preprocessor = build_backbone("MobileNetV2", output_stride=16)
+    print(list(backbone.pyramid_outputs))  # ['P4']
+    ```
     """
     trained = None
     if weights and pathlib.Path(weights).is_dir():
-        trained, weights = models.load_model(weights).backbone, None
+        trained, weights = load_model(weights).backbone, None
     if hasattr(keras.applications, name):
         layers = PYRAMID_LAYERS.get(name)
         if layers and output_stride:
@@ -64,14 +77,17 @@ def build_backbone(name, weights=None, output_stride=None):
 
 
 def set_drop_path(backbone, rate):
-    """A copy of a backbone, with its weights, that drops its paths at another rate.
+    """A copy of a backbone, with its weights, with another rate of stochastic depth.
 
     Args:
         backbone: Backbone of keras-hub or of keras_seg.
-        rate: Float, of the last block.
+        rate: Float, the rate of the last block.
+
+    Returns:
+        The copy.
 
     Raises:
-        ValueError: If it has no paths to drop.
+        ValueError: If the backbone has no stochastic depth.
     """
     names = {"drop_path", "drop_path_rate", "max_drop_path_rate"}
     names &= backbone.get_config().keys()

@@ -1,12 +1,29 @@
-"""Leave nothing of a model to train but the layers that depend on the classes."""
-
 from keras_seg.keras_internals.layer_graph import sublayers
 
 
 def freeze_features(model):
-    """Makes a linear probe of a `Segmenter`: its features stay as they are.
+    """Freezes all layers of a model but those that depend on the classes.
 
-    Frozen normalisation keeps its statistics in training as well.
+    What is trained is then a linear classifier of fixed features. Normalisation layers
+    that are frozen keep their statistics in training as well.
+
+    Args:
+        model: `keras_seg.models.Segmenter`, changed in place. Compile it afterwards.
+
+    Example:
+
+    ```python
+    import keras_seg
+
+    model = keras_seg.SGR(
+        backbone=keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+        num_classes=3,
+        hidden_dim=16,
+        reasoner=False,
+    )
+    keras_seg.training.freeze_features(model)
+    print(len(model.trainable_variables))  # 2, kernel and bias of the classifier
+    ```
     """
     kept = {
         id(x) for layer in model.head.class_layers for x in (layer, *sublayers(layer))

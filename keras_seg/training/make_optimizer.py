@@ -2,16 +2,37 @@
 
 import keras
 
-import keras_seg
+from keras_seg.optimizers import (
+    MultiplierAdamW,
+    PolynomialDecay,
+    layer_decay_multipliers,
+)
 
 NO_DECAY = ["bias", "gamma", "beta"]
 
 
 def make_optimizer(args, model=None):
-    """Makes what the arguments of `train.py` ask for.
+    """Makes the optimizer and the schedule that the arguments of a run ask for.
 
-    Steps of the schedules are batches, as Keras counts them there also where gradients
-    are accumulated over several. The model is looked at for `--layer-decay` alone.
+    Steps of the schedules are batches: Keras counts batches also where gradients are
+    accumulated over several.
+
+    Args:
+        args: Namespace, see `keras_seg.training.train_arguments.train_arguments`.
+        model: Model, needed for `--layer-decay` alone.
+
+    Returns:
+        `keras_seg.optimizers.MultiplierAdamW` or `CoupledSGD`.
+
+    Example:
+
+    ```python
+    from keras_seg.training import make_optimizer
+    from keras_seg.training.train_arguments import train_arguments
+
+    args = train_arguments("--data-dir CAMVID --output run --ema 0".split())
+    print(make_optimizer(args).use_ema)  # False
+    ```
     """
     batches = args.epochs * args.steps_per_epoch * args.accumulate
     if args.warmup_steps is None:
@@ -19,9 +40,7 @@ def make_optimizer(args, model=None):
     else:
         warmup = args.warmup_steps * args.accumulate
     if args.schedule == "poly":
-        schedule = keras_seg.optimizers.PolynomialDecay(
-            args.learning_rate, batches, warmup_steps=warmup
-        )
+        schedule = PolynomialDecay(args.learning_rate, batches, warmup_steps=warmup)
     else:
         schedule = keras.optimizers.schedules.CosineDecay(
             initial_learning_rate=args.learning_rate / 100,
@@ -40,10 +59,8 @@ def make_optimizer(args, model=None):
         return CoupledSGD(schedule, args.weight_decay, momentum=0.9, **common)
     multipliers = {"^head/": args.head_multiplier}
     if args.layer_decay is not None:
-        multipliers.update(
-            keras_seg.optimizers.layer_decay_multipliers(model, args.layer_decay)
-        )
-    return keras_seg.optimizers.MultiplierAdamW(
+        multipliers.update(layer_decay_multipliers(model, args.layer_decay))
+    return MultiplierAdamW(
         schedule,
         multipliers=multipliers,
         weight_decay=args.weight_decay,
@@ -54,10 +71,24 @@ def make_optimizer(args, model=None):
 
 @keras.saving.register_keras_serializable(package="keras_seg_examples")
 class CoupledSGD(keras.optimizers.SGD):
-    """SGD whose weight decay is part of the gradient, and so of the momentum.
+    """SGD whose weight decay is added to the gradient, and so to the momentum.
 
-    That is what the papers' weight decay means; the one of Keras is applied beside the
-    gradient, and is ten times weaker with a momentum of 0.9.
+    This is the weight decay of the papers. That of Keras is applied to the weights
+    directly, and is ten times weaker with a momentum of 0.9.
+
+    Args:
+        learning_rate: Float or schedule.
+        coupled_decay: Float, the weight decay; not of biases and normalisation.
+        **kwargs: See `keras.optimizers.SGD`.
+
+    Example:
+
+    ```python
+    from keras_seg.training.make_optimizer import CoupledSGD
+
+    optimizer = CoupledSGD(0.01, coupled_decay=5e-4, momentum=0.9)
+    print(optimizer.coupled_decay)  # 0.0005
+    ```
     """
 
     def __init__(self, learning_rate=0.01, coupled_decay=0.0, **kwargs):

@@ -1,4 +1,4 @@
-"""What a training has come to."""
+"""The results of a run, as tables and as facts for a file."""
 
 import os
 import pathlib
@@ -11,14 +11,29 @@ from keras_seg import inference
 
 
 def evaluate(model, source, name, progress=False):
-    """Whole images at their own size, single scale, no flip."""
+    """Evaluates whole images at their own size, single scale, no flip.
+
+    Args:
+        model: `keras_seg.models.Segmenter`.
+        source: Source of `(image, label)` pairs.
+        name: String for the progress bar.
+        progress: Boolean. Whether to show one.
+
+    Returns:
+        Dictionary, see `keras_seg.inference.evaluate`.
+    """
     return inference.evaluate(
         model, source, inference.TestProtocol(), progress=progress and name
     )
 
 
 def print_table(name, result):
-    """Per cent; a class that occurs in neither labels nor predictions has none."""
+    """Prints scores in percent, and `-` for a class that does not occur at all.
+
+    Args:
+        name: String, the split.
+        result: Dictionary that `evaluate` returned.
+    """
     rows = {
         **result["class_iou"],
         "mean IoU": result["mean_iou"],
@@ -36,7 +51,16 @@ def print_table(name, result):
 
 
 def describe_run(args, run, weights):
-    """What is needed to do it again. Paths of this machine are left out."""
+    """The facts that are needed to repeat a run, without paths of the machine.
+
+    Args:
+        args: Dictionary of the arguments.
+        run: `keras_seg.training.RunFolder`.
+        weights: String, the name of the weights file that was measured.
+
+    Returns:
+        Dictionary that can be written as JSON.
+    """
     arguments = portable(args)
     backbone_weights = pathlib.Path(args["backbone_weights"] or "").name
     initial_weights = pathlib.Path(args["initial_weights"] or "").name
@@ -57,7 +81,14 @@ def describe_run(args, run, weights):
 
 
 def portable(args):
-    """Arguments of `train.py` as a file may hold them, without paths of a machine."""
+    """The arguments of a run without paths of the machine.
+
+    Args:
+        args: Dictionary of the arguments.
+
+    Returns:
+        Dictionary that can be written as JSON.
+    """
     paths = ("data_dir", "images", "masks", "val_images", "val_masks", "output")
     weights = ("backbone_weights", "initial_weights")
     arguments = {
@@ -98,6 +129,22 @@ def _processor():
 
 
 def table(heads, rows):
-    """A table in Markdown."""
+    """A table in Markdown.
+
+    Args:
+        heads: List of strings.
+        rows: Lists of as many cells.
+
+    Returns:
+        String of one line per row.
+
+    Example:
+
+    ```python
+    from keras_seg.training.report import table
+
+    print(table(["class", "IoU"], [["sky", 90.1]]))
+    ```
+    """
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

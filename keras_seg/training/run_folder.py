@@ -1,12 +1,17 @@
-"""The files of a training run, and its continuation after a kill."""
+"""The files of a training run, and how it goes on after it was killed."""
 
 import json
 import math
-import os
 import time
 
 import h5py
 import keras
+
+from keras_seg.training.replace_file import replace_file
+from keras_seg.training.run_error import RunError
+from keras_seg.training.weight_files import WeightFiles
+
+LATEST, PREVIOUS = "backup/latest.weights.h5", "backup/previous.weights.h5"
 
 
 class RunFolder(keras.callbacks.Callback):
@@ -14,24 +19,39 @@ class RunFolder(keras.callbacks.Callback):
 
     - `history.jsonl`: a line per epoch
     - `last.weights.h5`, `best.weights.h5`: averaged weights, the latter of the epoch
-      with the highest `val_mean_iou`. (Keras's `ModelCheckpoint` would take every
-      epoch that is not validated for the best one, and forgets the best value when a
-      run is resumed.)
-    - `backup/latest.weights.h5`: weights and state of the optimizer
+      with the highest `val_mean_iou`. (`keras.callbacks.ModelCheckpoint` would take
+      every epoch without validation for the best one, and forgets the best value when
+      a run is resumed.)
+    - `backup/latest.weights.h5`, `backup/previous.weights.h5`: weights and state of the
+      optimizer after the last epoch and the one before
+    - `hashes.json`: the hashes of these weights
 
-    The backup is written when an epoch is complete with all its other files, and alone
-    tells how far the run had come: it holds the number of epochs. (The optimizer does
-    not count the steps that float16 skips.) So an epoch that was interrupted, also
+    The backup is written when an epoch is complete with all its other files, and it
+    alone determines how many epochs are done: it holds their number. (The optimizer
+    does not count the steps that float16 skips.) So an epoch that was interrupted, also
     between two files, is done again with the same batches. Each file replaces the one
-    before in a single step.
+    before in a single step. A damaged backup is reported, and the one before is used.
+
+    It must come after `keras.callbacks.SwapEMAWeights(swap_on_epoch=True)`, which
+    puts the averaged weights into the model between the epochs.
 
     Args:
         path: `pathlib.Path` of the folder.
         steps_per_epoch: Integer.
-        note: Dictionary that goes into each line of the history.
+        note: Dictionary that is added to each line of the history.
 
-    It must come behind `keras.callbacks.SwapEMAWeights(swap_on_epoch=True)`, which
-    puts the averaged weights into the model between the epochs.
+    Example:
+
+    ```python
+    import pathlib
+    import tempfile
+
+    from keras_seg.training import RunFolder
+
+    with tempfile.TemporaryDirectory() as folder:
+        run = RunFolder(pathlib.Path(folder), steps_per_epoch=10, note={})
+        print(run.is_used, run.best)  # False None
+    ```
     """
 
     def __init__(self, path, steps_per_epoch, note):
@@ -41,10 +61,13 @@ class RunFolder(keras.callbacks.Callback):
         self.note = note
         self.lines = []
         self.started = None
+        self.damaged = []
+        self.files = WeightFiles(path)
         (path / "backup").mkdir(parents=True, exist_ok=True)
 
     @property
     def is_used(self):
+        """Whether the folder holds a run."""
         return (self.path / "history.jsonl").exists()
 
     @property
@@ -54,33 +77,36 @@ class RunFolder(keras.callbacks.Callback):
 
     @property
     def best(self):
-        """The history's line with the highest validation score, or `None`."""
+        """The line of the history with the highest validation score, or `None`."""
         validated = [line for line in self.lines if "val_mean_iou" in line]
         return max(validated, key=lambda line: line["val_mean_iou"], default=None)
 
     def restore(self, model):
-        """Loads the backup, if there is one, and returns the number of epochs done."""
-        backup, epochs, rest = self.path / "backup" / "latest.weights.h5", 0, 0
-        if backup.exists():
-            optimizer = model.optimizer
-            optimizer.build(model.trainable_variables)
-            optimizer.variables[0].assign(-1)  # no state has it
-            model.load_weights(backup)
-            if int(optimizer.variables[0]) == -1:
-                raise SystemExit(f"{backup} fits another model or optimizer.")
-            with h5py.File(backup) as file:
-                epochs = file.attrs.get("epochs")
-            if epochs is None:  # older runs
-                epochs, rest = divmod(int(optimizer.iterations), self.steps_per_epoch)
-        lines = []
-        if self.is_used:
-            text = (self.path / "history.jsonl").read_text()
-            lines = [json.loads(line) for line in text.splitlines()]
+        """Loads the backup, if there is one.
+
+        Args:
+            model: Compiled model.
+
+        Returns:
+            Integer, the number of epochs that are done.
+
+        Raises:
+            RunError: If the backups are damaged or of another model, or if the run
+                was begun with another number of steps per epoch.
+        """
+        backup, epochs, rest = self._find_backup(), 0, 0
+        if backup is not None:
+            epochs = self._load(backup, model)
+            if epochs is None:  # written by an older version
+                epochs, rest = divmod(
+                    int(model.optimizer.iterations), self.steps_per_epoch
+                )
+        lines = self._read_history()
         if rest or any(
             line.get("steps_per_epoch", self.steps_per_epoch) != self.steps_per_epoch
             for line in lines
         ):
-            raise SystemExit(
+            raise RunError(
                 f"{self.path} was begun with another --steps-per-epoch than "
                 f"{self.steps_per_epoch}. Resume it with the same."
             )
@@ -89,14 +115,18 @@ class RunFolder(keras.callbacks.Callback):
             self._write_history()
         return int(epochs)
 
+    def load_averages(self, model, name):
+        """Loads `best.weights.h5` or `last.weights.h5`, or raises a `RunError`."""
+        model.load_weights(self.files.require(name))
+
     def on_epoch_begin(self, epoch, logs=None):
         if self.started is not None:
-            self._save("backup/latest.weights.h5", epochs=epoch)
+            self._save_backup(epoch)
         self.started = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
         if not math.isfinite(logs["loss"]):
-            raise SystemExit(
+            raise RunError(
                 f"The loss is {logs['loss']} at batch {batch + 1} of the epoch. The "
                 f"files in {self.path} are from before it. Begin anew with a lower "
                 "--learning-rate."
@@ -119,17 +149,89 @@ class RunFolder(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         if self.started is not None:
-            self._save("backup/latest.weights.h5", epochs=self.lines[-1]["epoch"])
+            self._save_backup(self.lines[-1]["epoch"])
 
-    def _save(self, name, **facts):
-        path = self.path / name
-        unfinished = path.with_name(f"unfinished-{path.name}")
-        self.model.save_weights(unfinished)
-        with h5py.File(unfinished, "a") as file:
-            file.attrs.update(facts)
-        os.replace(unfinished, path)
+    def _find_backup(self):
+        """The name of the newest backup that is intact."""
+        self.damaged = damaged = []
+        for name in (LATEST, PREVIOUS):
+            state = self.files.state(name)
+            if state == "unknown" and not _is_hdf5(self.path / name):
+                state = "damaged"
+            if state in ("intact", "unknown"):
+                if damaged:
+                    print(
+                        f"{self.path / damaged[0]} is damaged. The run goes on from "
+                        f"{name}, one epoch before."
+                    )
+                return name
+            if state == "damaged":
+                damaged.append(name)
+        if damaged:
+            raise RunError(
+                f"The backups of the run are damaged: {', '.join(damaged)} in "
+                f"{self.path}. Begin a new run in another folder; --initial-weights "
+                f"{self.path / 'last.weights.h5'} begins it with the averaged weights "
+                "of the last epoch."
+            )
+        return None
+
+    def _load(self, name, model):
+        path, optimizer = self.path / name, model.optimizer
+        optimizer.build(model.trainable_variables)
+        optimizer.variables[0].assign(-1)  # a value that no state has
+        try:
+            model.load_weights(path)
+        except (ValueError, KeyError, OSError, RuntimeError) as error:
+            raise RunError(
+                f"{path} fits another model or optimizer, or is damaged: {error}"
+            ) from error
+        if int(optimizer.variables[0]) == -1:
+            raise RunError(f"{path} fits another model or optimizer.")
+        with h5py.File(path) as file:
+            return file.attrs.get("epochs")
+
+    def _save_backup(self, epochs):
+        # A damaged backup does not replace the intact one before it.
+        keep = None if LATEST in self.damaged else PREVIOUS
+        self._save(LATEST, keep=keep, epochs=epochs)
+        self.damaged = []
+
+    def _save(self, name, keep=None, **facts):
+        def write(unfinished):
+            self.model.save_weights(unfinished)
+            with h5py.File(unfinished, "a") as file:
+                file.attrs.update(facts)
+
+        variables = [*self.model.variables, *self.model.optimizer.variables]
+        size = sum(math.prod(v.shape) * 4 + 4096 for v in variables)
+        self.files.write(name, write, size, keep)
+
+    def _read_history(self):
+        if not self.is_used:
+            return []
+        path = self.path / "history.jsonl"
+        try:
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            if any("epoch" not in line for line in lines):
+                raise ValueError("a line has no epoch")
+        except (ValueError, TypeError) as error:
+            raise RunError(
+                f"{path} is damaged: {error}. Delete the line, or restore the file "
+                "from a copy."
+            ) from error
+        return lines
 
     def _write_history(self):
-        unfinished = self.path / "unfinished-history.jsonl"
-        unfinished.write_text("".join(json.dumps(line) + "\n" for line in self.lines))
-        os.replace(unfinished, self.path / "history.jsonl")
+        with replace_file(self.path / "history.jsonl") as unfinished:
+            unfinished.write_text(
+                "".join(json.dumps(line) + "\n" for line in self.lines)
+            )
+
+
+def _is_hdf5(path):
+    try:
+        with h5py.File(path):
+            return True
+    except OSError:
+        return False

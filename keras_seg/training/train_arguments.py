@@ -1,12 +1,13 @@
-"""The arguments of `train.py`."""
+"""The arguments of a training run."""
 
 import argparse
 import shlex
 
 from keras_seg.data.sources.load_source import DATA_SETS, TFDS
 
+MODELS = ("cpt", "ecenet", "sgr")
 CAMVID_THIN_CLASSES = (2, 6, 7, 9, 10)
-# What a network consists of, and so what a preset brings with it.
+# The arguments that make a network, which a preset replaces.
 NETWORK = (
     "model",
     "architecture",
@@ -22,12 +23,12 @@ NETWORK = (
     "output_stride",
     "regions",
 )
-# And what of that an architecture brings.
+# Those of them that an architecture replaces.
 BODY = ("backbone", "backbone_weights", "hidden_dim", "pyramid_levels", "output_stride")
 
 
 class RecipeParser(argparse.ArgumentParser):
-    """Takes `@FILE` for the arguments in a file, which may have comments."""
+    """Reads the arguments in a file, which may have comments, for `@FILE`."""
 
     def __init__(self, **kwargs):
         super().__init__(fromfile_prefix_chars="@", **kwargs)
@@ -37,6 +38,7 @@ class RecipeParser(argparse.ArgumentParser):
 
 
 def name_of_data(text):
+    """Checks the name of a data set."""
     if text in (*DATA_SETS, "folder") or text.startswith(TFDS):
         return text
     raise argparse.ArgumentTypeError(
@@ -44,10 +46,30 @@ def name_of_data(text):
     )
 
 
-def train_arguments(description, models, arguments=None):
-    """Arguments as a namespace; `None` takes those of the process."""
+def train_arguments(arguments=None):
+    """Parses the arguments of a run.
+
+    Args:
+        arguments: List of strings; `None` takes those of the process. `@FILE` stands
+            for the arguments in a file.
+
+    Returns:
+        `argparse.Namespace`.
+
+    Raises:
+        SystemExit: If the arguments do not fit together.
+
+    Example:
+
+    ```python
+    from keras_seg.training.train_arguments import train_arguments
+
+    args = train_arguments("--data camvid --data-dir CAMVID --output run".split())
+    print(args.model, args.epochs)  # ecenet 26
+    ```
+    """
     parser = RecipeParser(
-        description=description,
+        description="Trains a segmentation model and reports its quality.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument_group("data").add_argument
@@ -77,7 +99,7 @@ def train_arguments(description, models, arguments=None):
     add("--no-test", action="store_true", help="leave the test split alone")
 
     add = parser.add_argument_group("model").add_argument
-    add("--model", choices=models, default="ecenet")
+    add("--model", choices=MODELS, default="ecenet")
     add(
         "--backbone",
         default="MobileNetV2",
