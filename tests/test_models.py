@@ -40,14 +40,13 @@ def test_every_model_has_a_case():
     assert all(getattr(keras_seg, x.__name__) is x for x in public)
 
 
-@pytest.mark.parametrize("size", [(64, 64), (45, 33)])
+@pytest.mark.parametrize("size", [(1, 1), (45, 33)])
 def test_any_size_eager_and_compiled(model, size):
     images = images_of(1, *size)
     compiled = model.predict(images, verbose=0)
     assert compiled.shape == (1, *size, NUM_CLASSES)
     eager = ops.convert_to_numpy(model(images, training=False))
     np.testing.assert_allclose(compiled, eager, atol=1e-4)
-    assert compiled.std(axis=(0, 1, 2)).min() > 1e-3
 
 
 def test_batch_of_one_is_a_slice_of_a_batch(model):
@@ -57,93 +56,98 @@ def test_batch_of_one_is_a_slice_of_a_batch(model):
     np.testing.assert_allclose(one, both[1:], atol=1e-4)
 
 
-def test_config_survives_json(model):
-    config = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
-    again = keras.saving.deserialize_keras_object(config)
-    assert type(again) is type(model)
-    expected, actual = model.get_config(), again.get_config()
-    # Keras adds the shape that a layer was built with, as a list or as a tuple.
-    assert (
-        actual.pop("preprocessor")["config"] == expected.pop("preprocessor")["config"]
-    )
-    assert actual == expected
-
-
 def test_saved_and_loaded(model, tmp_path):
     images = images_of(1, 45, 33)
     expected = ops.convert_to_numpy(model(images, training=False))
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
+    again = keras.saving.deserialize_keras_object(config)
+    assert type(again) is type(model)
+    assert config_of(again) == config_of(model)
+    model.save_weights(tmp_path / "model.weights.h5")
+    again.load_weights(tmp_path / "model.weights.h5")
+    for actual, weight in zip(again.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(*arrays([actual, weight]))
     model.save(tmp_path / "model.keras")
     model.save_to_preset(tmp_path / "preset")
-    for again in (
+    for loaded in (
         keras.saving.load_model(tmp_path / "model.keras"),
         type(model).from_preset(tmp_path / "preset"),
     ):
-        actual = ops.convert_to_numpy(again(images, training=False))
+        assert config_of(loaded) == config_of(model)
+        actual = ops.convert_to_numpy(loaded(images, training=False))
         np.testing.assert_allclose(actual, expected, atol=1e-5)
 
 
-def test_every_variable_is_trained(name):
-    """One compiled step, with all losses, changes each and reports each loss."""
+def config_of(model):
+    config = model.get_config()
+    # Keras adds the shape that a layer was built with, as a list or as a tuple.
+    config["preprocessor"] = config["preprocessor"]["config"]
+    return config
+
+
+def test_a_step_trains_every_variable_and_void_keeps_them_finite(name):
+    """One compiled step with all losses, then one without any label."""
     case, model = MODEL_CASES[name], random_model(name)
     model.compile(keras.optimizers.SGD(1.0))
+    images, labels = scene()
     before = arrays(model.trainable_variables)
-    logs = model.train_on_batch(*scene(), return_dict=True)
+    logs = model.train_on_batch(images, labels, return_dict=True)
     assert set(logs) == {"loss", "mean_iou", *case.losses}
     assert all(np.isfinite(list(logs.values())))
-    for variable, old in zip(model.trainable_variables, before, strict=True):
-        new = ops.convert_to_numpy(variable)
+    after = arrays(model.trainable_variables)
+    for variable, old, new in zip(
+        model.trainable_variables, before, after, strict=True
+    ):
         assert np.isfinite(new).all(), variable.path
         if not variable.path.endswith(case.untrained):
             assert np.abs(new - old).max() > 1e-7, variable.path
-
-
-def test_void_changes_nothing(model):
-    """Loss and metric are those of the labelled pixels alone."""
-    images, labels = scene()
-    known = labels != VOID
-    logits = ops.convert_to_numpy(model(images, training=False))
-    scores = logits[known]  # (N, K)
-    log_sum = np.log(np.exp(scores - scores.max(-1, keepdims=True)).sum(-1))
-    picked = np.take_along_axis(scores, labels[known][:, None].astype(int), -1)[:, 0]
-    expected = np.mean(log_sum + scores.max(-1) - picked)
-    results = model.evaluate(images, labels, verbose=0, return_dict=True)
-    assert results["loss"] == pytest.approx(expected, rel=1e-4)
-    found = scores.argmax(-1)
-    overlaps = [
-        np.sum((found == k) & (labels[known] == k))
-        / np.sum((found == k) | (labels[known] == k))
-        for k in range(NUM_CLASSES)
-    ]
-    assert results["mean_iou"] == pytest.approx(np.mean(overlaps), rel=1e-5)
-
-
-def test_images_of_void_alone_leave_numbers_finite(name):
-    model = random_model(name)
-    model.compile(keras.optimizers.SGD(1.0))
-    images, labels = scene()
     logs = model.train_on_batch(images, np.full_like(labels, VOID), return_dict=True)
     assert np.isfinite(logs["loss"])
     for variable in model.trainable_variables:
         assert np.isfinite(ops.convert_to_numpy(variable)).all(), variable.path
 
 
+def test_void_changes_nothing(model):
+    """Loss and metric are those of the labelled pixels alone."""
+    images, labels = scene()
+    known = labels != VOID
+    outputs = model(images, training=False)
+    scores = ops.convert_to_numpy(outputs)[known]  # (N, K)
+    log_sum = np.log(np.exp(scores - scores.max(-1, keepdims=True)).sum(-1))
+    picked = np.take_along_axis(scores, labels[known][:, None].astype(int), -1)[:, 0]
+    expected = np.mean(log_sum + scores.max(-1) - picked)
+    loss = model.compute_loss(images, labels, outputs, training=False)
+    assert float(ops.convert_to_numpy(loss)) == pytest.approx(expected, rel=1e-4)
+    metric = keras_seg.metrics.MeanIoU(NUM_CLASSES, VOID)
+    metric.update_state(labels, outputs)
+    found = scores.argmax(-1)
+    overlaps = [
+        np.sum((found == k) & (labels[known] == k))
+        / np.sum((found == k) | (labels[known] == k))
+        for k in range(NUM_CLASSES)
+    ]
+    assert float(metric.result()) == pytest.approx(np.mean(overlaps), rel=1e-5)
+
+
 def test_mixed_precision(name, model):
+    """Forward and losses; `test_every_weight_is_trained` has the layers' gradients."""
     mixed = random_model(name, dtype="mixed_bfloat16")
     assert mixed.head.compute_dtype == "bfloat16"
     assert {v.dtype for v in mixed.trainable_variables} == {"float32"}
     images, labels = scene()
     expected = ops.convert_to_numpy(model(images, training=False))
     actual = ops.convert_to_numpy(ops.cast(mixed(images, training=False), "float32"))
-    assert np.isfinite(actual).all()
     assert np.abs(actual - expected).mean() < 0.1 * expected.std()
-    loss = mixed.train_on_batch(images, labels)
-    assert np.isfinite(np.asarray(loss)).all()
+    outputs = mixed(images, training=True)
+    loss = mixed.compute_loss(images, labels.astype("int32"), outputs)
+    assert np.isfinite(ops.convert_to_numpy(loss))
 
 
 def test_segment_is_the_argmax_of_the_logits(model):
-    image = images_of(1, 64, 48)[0]
+    image = images_of(1, 45, 33)[0]
     labels = model.segment(image)
     logits = ops.convert_to_numpy(model(image[None], training=False))[0]
-    top_two = np.sort(logits, axis=-1)[..., -2:]
-    sure = top_two[..., 1] - top_two[..., 0] > 1e-3
+    second, first = np.sort(logits, axis=-1)[..., -2:].transpose(2, 0, 1)
+    sure = first - second > 1e-3
+    assert sure.mean() > 0.9
     np.testing.assert_array_equal(labels[sure], np.argmax(logits, -1)[sure])

@@ -268,7 +268,7 @@ def test_row_of_the_table_of_presets(model, monkeypatch):
     monkeypatch.syspath_prepend(str(root / "benchmarks"))
     import preset_table
 
-    monkeypatch.setattr(presets, "load_model", lambda *args, **kwargs: model)
+    monkeypatch.setattr(models, "load_model", lambda *args, **kwargs: model)
     cells = [cell.strip() for cell in preset_table.row(FULL).split("|")[1:-1]]
     assert len(cells) == len(preset_table.COLUMNS)
     assert cells[:3] == [f"`{FULL}` *", "640 x 640", "slide 640 / 608"]

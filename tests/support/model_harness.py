@@ -43,17 +43,28 @@ NO_GRADIENT = ("diverse/bias", "key/bias", "encoder_0/feedforward_output_dense/b
 
 MODEL_CASES = {
     "ECENet": ModelCase(
-        _make(keras_seg.ECENet, 2, num_heads=2),
+        _make(
+            keras_seg.ECENet, 2, num_heads=2, query_activation="relu", input_scale=1.5
+        ),
         (*MASKS, "diversity_loss"),
         NO_GRADIENT,
     ),
     "ECENet, reasoner": ModelCase(
-        _make(keras_seg.ECENet, 2, num_heads=2, **_region_options()),
+        _make(keras_seg.ECENet, 2, num_heads=2, gated=False, **_region_options()),
         (*MASKS, "diversity_loss", *REGIONS),
         NO_GRADIENT,
     ),
     "CPT": ModelCase(
-        _make(keras_seg.CPT, 2, num_heads=2, pool_dim=4), MASKS, NO_GRADIENT
+        _make(
+            keras_seg.CPT,
+            2,
+            num_heads=2,
+            pool_dim=4,
+            memory_momentum=0.2,
+            input_scale=1.5,
+        ),
+        MASKS,
+        NO_GRADIENT,
     ),
     "SGR": ModelCase(
         _make(keras_seg.SGR, 3, dilation_rates=[1, 2], **_region_options()),
