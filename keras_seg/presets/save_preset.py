@@ -13,7 +13,7 @@ from keras_seg.presets.store_as_float16 import store_as_float16
 from keras_seg.presets.weights_file import check_weights
 
 # An old preset with other files than these is not replaced.
-KEPT = ("README.md",)
+KEPT = ("README.md", "golden_logits.npz")
 
 
 def save_preset(model, preset_dir, storage_dtype=None):
