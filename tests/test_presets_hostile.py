@@ -475,6 +475,21 @@ def test_hashes_cover_the_configs(name, saved, tmp_path):
             load(folder, load_weights=load_weights)
 
 
+def test_saving_says_what_cannot_be_loaded(tmp_path, caplog):
+    layer = keras.layers.Resizing(8, 8, name="preprocessor")
+    model = keras_seg.ECENet(
+        TinyBackbone(), 3, hidden_dim=8, num_heads=2, preprocessor=layer
+    )
+    with caplog.at_level(logging.WARNING, "keras_seg"):
+        model.save_to_preset(tmp_path / "preset")
+    (record,) = caplog.records
+    assert "is saved, but" in record.getMessage()
+    assert "'Resizing'" in record.getMessage()
+    with pytest.raises(ValueError, match="'Resizing'"):
+        load(tmp_path / "preset")
+    assert load(tmp_path / "preset", preprocessor=layer).preprocessor is layer
+
+
 def test_missing_hashes_are_said(saved, tmp_path, caplog):
     folder = Path(shutil.copytree(saved, tmp_path / "preset"))
     with caplog.at_level(logging.WARNING, "keras_seg"):

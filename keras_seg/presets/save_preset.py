@@ -1,4 +1,5 @@
 import json
+import logging
 import shutil
 import uuid
 from pathlib import Path
@@ -7,7 +8,9 @@ import keras
 import keras_hub
 
 from keras_seg.presets import preset_files
+from keras_seg.presets.check_config import check_config
 from keras_seg.presets.store_as_float16 import store_as_float16
+from keras_seg.presets.weights_file import check_weights
 
 # An old preset with other files than these is not replaced.
 KEPT = ("README.md", "golden_logits.npz")
@@ -42,12 +45,26 @@ def save_preset(model, preset_dir, storage_dtype=None):
             },
         }
         (draft / preset_files.METADATA).write_text(json.dumps(metadata, indent=4))
+        _tell_whether_it_loads(model, draft, target)
         for name in KEPT:
             if (target / name).exists():
                 shutil.copy2(target / name, draft / name)
         _swap(draft, target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _tell_whether_it_loads(model, draft, target):
+    """Warns of a preset that `from_preset` will refuse, while there is a model."""
+    try:
+        config = preset_files.read_json(draft / preset_files.TASK)
+        check_config(config, target / preset_files.TASK, (type(model),))
+        for name in preset_files.WEIGHTS:
+            check_weights(draft / name)
+    except ValueError as error:
+        logging.getLogger("keras_seg").warning(
+            "'%s' is saved, but from_preset will refuse it as it is: %s", target, error
+        )
 
 
 def _check_target(target):
