@@ -239,13 +239,8 @@ class Segmenter(PresetMixin, NotClonable, LabelMapTrainer):
     # === Saving ===
 
     def _roots(self):
-        return {
-            "model": self,
-            "backbone": self.backbone,
-            "head": self.head,
-            "preprocessor": self.preprocessor,
-            "pyramid": self.pyramid,
-        }
+        parts = ("backbone", "head", "preprocessor", "pyramid")
+        return {"model": self, **{name: getattr(self, name) for name in parts}}
 
     def get_compile_config(self):
         config = super().get_compile_config()
