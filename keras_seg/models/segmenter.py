@@ -2,9 +2,6 @@ import logging
 
 import keras
 
-from keras_seg.inference.image_batch import image_batch
-from keras_seg.inference.segment import segment
-from keras_seg.keras_internals.inference_function import run_inference
 from keras_seg.keras_internals.low_memory_model import LowMemoryModel
 from keras_seg.keras_internals.not_clonable import NotClonable
 from keras_seg.keras_internals.trainable_state import (
@@ -14,12 +11,9 @@ from keras_seg.keras_internals.trainable_state import (
     variable_paths,
     variables_at,
 )
-from keras_seg.layers.resizing import (
-    ResizeToMatch,
-    ResizeToMultiple,
-    resize_padded,
-)
+from keras_seg.layers.resizing import ResizeToMatch, ResizeToMultiple
 from keras_seg.layers.scatter_classes import ScatterClasses
+from keras_seg.models.inference_mixin import InferenceMixin
 from keras_seg.models.label_map_trainer import LabelMapTrainer
 from keras_seg.models.segmenter_checks import (
     check_classes,
@@ -31,7 +25,7 @@ from keras_seg.models.segmenter_checks import (
 from keras_seg.presets.preset_mixin import PresetMixin
 
 
-class Segmenter(PresetMixin, NotClonable, LabelMapTrainer):
+class Segmenter(InferenceMixin, PresetMixin, NotClonable, LabelMapTrainer):
     """Base class of the models: images in, logits of the same height and width out.
 
     It is a task of keras-hub, with what that lacks for segmentation: void labels,
@@ -175,52 +169,9 @@ class Segmenter(PresetMixin, NotClonable, LabelMapTrainer):
         if compile:
             self.compile()
 
-    def predict_on_batch(self, x):
-        """Logits of a batch of images. May be called from several threads at once."""
-        return run_inference(self, keras.ops.convert_to_numpy(image_batch(x)))
-
-    def predict(self, x, *args, **kwargs):
-        """Logits of images, see `keras.Model.predict`. `x` may be a list of images."""
-        return keras.Model.predict(self, image_batch(x), *args, **kwargs)
-
-    def segment(self, image, tile=None, overlap=0.125, threshold=None, long_side=None):
-        """The class ids `(H, W)` of one image. See `keras_seg.inference.segment`."""
-        return segment(
-            self, image, tile, overlap, threshold=threshold, long_side=long_side
-        )
-
-    def padded_size(self, height, width):
-        """The largest size that the model stretches to the same size as this one.
-
-        Images of all these sizes can share one compiled program, see `call_padded`.
-        `None` if images cannot be padded.
-        """
-        if None not in self.input_shape[1:3]:
-            return None
-        if not isinstance(self.preprocessor, keras.layers.Rescaling):
-            return None  # its result may depend on the whole image
-        return tuple(map(self.resize_to_multiple.largest_size, (height, width)))
-
-    def call_padded(self, images, size):
-        """Logits of images that fill only the top left of an array.
-
-        Args:
-            images: Tensor `(B, H, W, 3)`, of the size that `padded_size` gives.
-            size: Pair of scalar integer tensors, height and width of the images. What
-                lies beyond them changes nothing.
-
-        Returns:
-            Tensor `(B, H, W, num_classes)`, valid up to `size`.
-        """
-        return self.compute_outputs(images, training=False, size=size)["logits"]
-
     def compute_outputs(self, images, training, size=None):
         x = self.preprocessor(images)
-        if size is None:
-            x = self.resize_to_multiple(x)  # (B, H * scale, W * scale, 3)
-        else:
-            shape = [*map(self.resize_to_multiple.enlarged, images.shape[1:3])]
-            x = resize_padded(x, size, shape, shape)
+        x = self._resize_input(x, size)  # (B, H * scale, W * scale, 3)
         frozen = training and self.freeze_backbone_norm
         features = self.pyramid(x, training=False if frozen else training)
         features = keras.tree.flatten(features)  # a list, also of a single level
@@ -228,10 +179,7 @@ class Segmenter(PresetMixin, NotClonable, LabelMapTrainer):
         logits = outputs["logits"]  # (B, h, w, K')
         if not training:  # before resizing, which makes them large
             logits = logits / self.temperature
-        if size is None:
-            logits = self.resize_to_match(logits, images)  # (B, H, W, K')
-        else:
-            logits = resize_padded(logits, logits.shape[1:3], size, images.shape[1:3])
+        logits = self._resize_logits(logits, images, size)  # (B, H, W, K')
         if self.scatter_classes is not None:
             logits = self.scatter_classes(logits)  # (B, H, W, K)
         return {**outputs, "logits": logits}
