@@ -79,7 +79,7 @@ def test_a_run_with_skipped_steps_goes_on(tmp_path, float16):
     assert resumed.restore(again) == 3
     assert float(again.optimizer.dynamic_scale) == scale
     other = make_model()
-    with pytest.raises(SystemExit, match="fits another"):
+    with pytest.raises(RunError, match="fits another"):
         RunFolder(tmp_path, 2, note={}).restore(other)
 
 
