@@ -158,7 +158,9 @@ def test_sample_weights_of_images(per_image):
         )[0]
         assert loss == pytest.approx(only, rel=1e-4)
     with pytest.raises(ValueError, match=r"one weight for each image.*\(16, 16\)"):
-        model.evaluate(images, labels, sample_weight=pixels[:, 0], batch_size=16)
+        TinySegmenter().evaluate(
+            images, labels, sample_weight=pixels[:, 0], batch_size=16, verbose=0
+        )
 
 
 def test_class_weight_names_the_loss(model):

@@ -157,7 +157,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
             given["validation_data"] = _checked_validation(
                 given["validation_data"], validation, self.ignore_class
             )
-        with _labels_named(training, validation):
+        with _labels_named(self, training, validation):
             return keras.Model.fit(self, **given)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
@@ -165,7 +165,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         if not kwargs.get("_use_cached_eval_dataset"):  # within `fit`, already checked
             check_ignore_class(x, self.ignore_class)
             x, y = map_labels(x, y, check)
-        with _labels_named(check):
+        with _labels_named(self, check):
             return keras.Model.evaluate(self, x, y, *args, **kwargs)
 
     def train_on_batch(
@@ -283,11 +283,13 @@ def _checked_validation(data, check, ignore_class):
 
 
 @contextlib.contextmanager
-def _labels_named(*checks):
+def _labels_named(model, *checks):
     """Raises what a check found, where a backend wrapped it in an error of its own."""
     try:
         yield
     except Exception as error:
+        if hasattr(model, "jax_state_sync"):  # or the model would have no weights
+            model.jax_state_sync()
         for check in checks:
             if check.error is not None and not isinstance(error, ValueError):
                 raise check.error from None
