@@ -1,5 +1,0 @@
-"""Where files with known numbers lie."""
-
-import pathlib
-
-GOLDEN = pathlib.Path(__file__).parent / "golden"
