@@ -45,7 +45,7 @@ PRESETS = {
             **CAMVID,
             "files": {
                 "config.json": "d18d2cc27900ad76bb4bf3326488daf1826fda15ab8dfb73e97ce0bbf8e55bc2",
-                "metadata.json": "9a2e1d6193f5dddbc712d995d310b17707f682ca5b1f090174ac33b26883f2d7",
+                "metadata.json": "f221b838f2ea1d06788a611aaec1595d144526d0553ef9cf1fb0aa571a5ee641",
                 "model.weights.h5": "1e5d7142ddafa7b75d5bb699e0c81fd1dfb23eb998c45e8c460b4e830c3d7e93",
                 "preprocessor.json": "00719f1b56d518e746d2746d0203091cd6537f6d019f39058dd4c9010ce3aa3e",
                 "task.json": "06acab5a746341724d630bc28b1f2803cc4696ef05d9c460d307e7b3d4c890d9",
@@ -61,7 +61,7 @@ PRESETS = {
             **CAMVID,
             "files": {
                 "config.json": "eca08eb6baebf24e5a1a4e11dc602abe1859620fdc2233f8ac980c30c7f8255f",
-                "metadata.json": "b1d2de269bad54a5cbe195f8f6226b05445b868a8810376c7628ecce1177738e",
+                "metadata.json": "4ef09708db58a57dcf97812e2379693f233644d951b957c82647c3a9668b66c5",
                 "model.weights.h5": "725a6c589ffdbca12e6a9d7dbec96d6f97c2099d641d33477009b628794ae03b",
                 "preprocessor.json": "00719f1b56d518e746d2746d0203091cd6537f6d019f39058dd4c9010ce3aa3e",
                 "task.json": "5221e4344cc52cd482f9ccb704266ce47c2cce3fcdeec5de76a84ffb3cc08354",
@@ -230,7 +230,7 @@ PRESETS = {
             "licence": "CC BY-NC 4.0, non-commercial: some of the training photos are for research and other non-commercial use, and most carry no clear licence",
             "files": {
                 "config.json": "d18d2cc27900ad76bb4bf3326488daf1826fda15ab8dfb73e97ce0bbf8e55bc2",
-                "metadata.json": "79a9a41358df58a6396ca73adec71e0e400d5821b4b7be8da90b73223f3257e4",
+                "metadata.json": "da1d61b9a3874fa6a21fffb639757791a3c699e380119c58e118e1647206d1ee",
                 "model.weights.h5": "00ea5afddf8c24c4b862c5663373125c5ee57e4471ae8ea5a33bf867043598e8",
                 "preprocessor.json": "00719f1b56d518e746d2746d0203091cd6537f6d019f39058dd4c9010ce3aa3e",
                 "task.json": "baded848f742ba0d3560218dab8b008069f176affcbd5804125a0900fb77b153",
@@ -244,7 +244,7 @@ PRESETS = {
             **CAMVID,
             "files": {
                 "config.json": "d4bfa3a2d46173b4cfd322585a7debaaad3341042ad054f7b56c3721a0bfd01c",
-                "metadata.json": "13aa1a48e9c45a87ba2e3c96913fd5e6abee077d5d40f49c4a3362b4860b60f8",
+                "metadata.json": "cfff3e3737686add22c80f51799e61eef85f766b66f634fb8a5a81c2140380b2",
                 "model.weights.h5": "85b5137e6f061f3666ef4e380cc655154dac11a7b7915cbb7c9f36529925b042",
                 "preprocessor.json": "00719f1b56d518e746d2746d0203091cd6537f6d019f39058dd4c9010ce3aa3e",
                 "task.json": "c76875e1ff9c4bbd053a6b674b53c1c8db2a84d6bac427e7c83d1bc1b8f027ae",
