@@ -93,10 +93,19 @@ def _is_levels(value):
     )
 
 
+def _is_flags(value):
+    return (
+        isinstance(value, dict)
+        and len(value) <= MAX_ENTRIES
+        and all(_is_text(x) and isinstance(flag, bool) for x, flag in value.items())
+    )
+
+
 TEXT = _Other("a short string", lambda value: value is None or _is_text(value))
 BOOLEAN = _Other("true or false", lambda value: isinstance(value, bool))
 TEXTS = _Other("short strings", _is_texts)
 COUNTS = _Other("at most 64 positive integers, 512 together", _is_counts)
+FLAGS = _Other("true or false for names of layers", _is_flags)
 LEVELS = _Other("names of levels such as 'P2'", _is_levels)
 FRACTION, SIZES, WIDTH = number(0, 1), integers(1, 65_536), integer(0, 4096)
 WIDTHS = integers(0, 4096)
@@ -141,6 +150,7 @@ FIELDS = {
     "source": TEXT,
     "temperature": number(1e-6, 1e6),
     "trainable": BOOLEAN,
+    "trainable_state": FLAGS,
     "variance": numbers(0, 1e12),
     "window_size": integer(1, 128),
 }
@@ -231,7 +241,7 @@ def _known_fields(found, config):
         return {"name"}, False
     name = keras.saving.get_registered_name(found)
     classes += [PASSED_ON[name]] if name in PASSED_ON else []
-    known = {"name", "trainable", "dtype"}
+    known = {"name", "trainable", "trainable_state", "dtype"}
     for base in [base for each in classes for base in each.__mro__]:
         if base.__module__.startswith("keras.src"):
             continue  # Keras's own layers are known by the class itself

@@ -219,7 +219,7 @@ def test_an_epoch_that_was_interrupted_is_done_again(workers):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_model_with_regions_trains_on_the_same_batches(workers):
-    dataset, function = make_dataset(workers), lambda labels: labels + 1
+    dataset, function = make_dataset(workers), lambda labels, shape: labels + 1
     mapped, _ = map_labels(dataset, None, function)
     model = tiny_model(4)
     model.compile("sgd", model.loss, metrics=[LastBatch()])

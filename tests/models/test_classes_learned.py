@@ -49,7 +49,7 @@ def test_absent_classes_have_no_probability(dtype):
 
 
 def test_training_equals_that_of_the_small_set_of_classes():
-    images, ids = images_and_labels([0, 1, 3, 4, 5, VOID, 77, -1])
+    images, ids = images_and_labels([0, 1, 3, 4, 5, VOID])
     channels = np.full_like(ids, VOID)
     for channel, class_id in enumerate(LEARNED):
         channels[ids == class_id] = channel
@@ -93,7 +93,7 @@ def test_saved_and_replaced(tmp_path, caplog):
 
 @pytest.mark.parametrize("ids", [[0, 6], [-1], [1, 1], []])
 def test_wrong_ids(ids):
-    with pytest.raises(ValueError, match="different and lie in 0..5"):
+    with pytest.raises(ValueError, match=r"different integers in 0\.\.5"):
         make_model(classes_learned=ids)
 
 
