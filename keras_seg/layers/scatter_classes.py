@@ -41,15 +41,7 @@ class ScatterClasses(keras.layers.Layer):
 
     def __init__(self, class_ids, num_classes, **kwargs):
         super().__init__(**kwargs)
-        class_ids = [int(i) for i in class_ids]
-        wrong = sorted({i for i in class_ids if not 0 <= i < num_classes})
-        repeated = sorted({i for i in class_ids if class_ids.count(i) > 1})
-        if wrong or repeated or not class_ids:
-            raise ValueError(
-                "`class_ids` must be one or more different integers in "
-                f"0..{num_classes - 1}. Received: class_ids={class_ids}, of which "
-                f"{wrong} are out of range and {repeated} are repeated."
-            )
+        class_ids = check_class_ids(class_ids, num_classes)
         self.input_spec = keras.layers.InputSpec(axes={-1: len(class_ids)})
         self.class_ids = class_ids
         self.num_classes = int(num_classes)
@@ -87,3 +79,17 @@ class ScatterClasses(keras.layers.Layer):
             "class_ids": self.class_ids,
             "num_classes": self.num_classes,
         }
+
+
+def check_class_ids(class_ids, num_classes):
+    """The ids as a list of integers, if they are different ids of classes."""
+    class_ids = [int(i) for i in class_ids]
+    wrong = sorted({i for i in class_ids if not 0 <= i < num_classes})
+    repeated = sorted({i for i in class_ids if class_ids.count(i) > 1})
+    if wrong or repeated or not class_ids:
+        raise ValueError(
+            "`class_ids` must be one or more different integers in "
+            f"0..{num_classes - 1}. Received: class_ids={class_ids}, of which "
+            f"{wrong} are out of range and {repeated} are repeated."
+        )
+    return class_ids

@@ -5,6 +5,7 @@ import keras
 from keras_seg.data.component_labels import pack_components
 from keras_seg.inference.regions import region_ids, region_maps
 from keras_seg.layers.resizing import ResizeToMatch
+from keras_seg.layers.scatter_classes import check_class_ids
 from keras_seg.losses.mask_losses import dice_mask_loss, focal_mask_loss
 from keras_seg.losses.region_disjointness_loss import region_disjointness_loss
 from keras_seg.losses.region_loss import region_loss
@@ -72,8 +73,10 @@ class RegionSegmenter(Segmenter):
     @classmethod
     def make_head(cls, backbone, num_classes, classes_learned, **arguments):
         """The head, with a channel for each class that is learned."""
+        if classes_learned is not None:
+            num_classes = len(check_class_ids(classes_learned, num_classes))
         return cls.head_class(
-            num_classes if classes_learned is None else len(classes_learned),
+            num_classes,
             dtype=getattr(backbone, "dtype_policy", None),
             name="head",
             **arguments,
