@@ -111,7 +111,7 @@ def test_limit_and_void_ids(folder):
     "words, message",
     [
         (["--stride", 900, 900, "--window", 32, 32], "must not exceed"),
-        (["--mode", "slide"], "needs `window`"),
+        (["--mode", "slide"], "requires `window`"),
         (["--split", "nowhere", "--data-dir", "nowhere"], "no images and no masks"),
         (["--output", "nowhere/results.json"], "there is no folder nowhere"),
     ],

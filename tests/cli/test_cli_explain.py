@@ -91,5 +91,5 @@ def test_legend_names_the_most_frequent_class(monkeypatch):
     labels = np.array([[1, 1, 0, 2, 2, 255]])
     draw_regions(np.zeros((1, 6, 3), "uint8"), regions, labels, ["sky", "road", "car"])
     assert seen["names"] == ["0 road", "1 no label", "2 no label", "3 car"]
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="same shape"):
         draw_regions(np.zeros((1, 6, 3)), regions, labels[:, 1:], ["sky"])

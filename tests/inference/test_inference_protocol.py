@@ -207,8 +207,8 @@ def test_large_image_in_bounded_memory(protocol, monkeypatch):
     "arguments, message",
     [
         ({"mode": "tiles"}, "'tiles'"),
-        ({"mode": "slide"}, "needs `window`"),
-        ({"window": 64}, "belong to mode='slide'"),
+        ({"mode": "slide"}, "requires `window`"),
+        ({"window": 64}, "require mode='slide'"),
         ({"mode": "slide", "window": 64, "stride": 65}, "must not exceed"),
         ({"mode": "slide", "window": (64, 0)}, "window=\\(64, 0\\)"),
         ({"resize": (1, 2, 3)}, "resize="),
