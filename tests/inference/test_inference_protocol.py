@@ -311,5 +311,5 @@ def test_evaluate_refuses():
     with pytest.raises(ValueError, match="3 classes and the data 4"):
         evaluate(model, source)
     source.num_classes, source.ignore_class = 3, 200
-    with pytest.raises(ValueError, match="Void is 255 to the model and 200"):
+    with pytest.raises(ValueError, match="Void is 255 in the model and 200"):
         evaluate(model, source)

@@ -1,4 +1,4 @@
-"""A model inside another model: logits alone, and nothing lost in silence."""
+"""A model inside another model returns only logits, and warns about lost losses."""
 
 import keras
 import numpy as np
