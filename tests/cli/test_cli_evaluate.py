@@ -76,7 +76,7 @@ def test_table_and_file(folder, loaded, capsys):
     ):
         line = next(x for x in printed.splitlines() if x.split()[:1] == [name])
         assert line.split()[1:] == [f"{value:.2%}" for value in values]
-    assert "Protocol: images as predict shows them\n" in printed
+    assert "Protocol: images as in predict\n" in printed
 
 
 def test_protocol_of_preset_and_options(folder, model, monkeypatch, capsys):
