@@ -116,7 +116,7 @@ def test_limit_and_void_ids(folder):
         (["--output", "nowhere/results.json"], "there is no folder nowhere"),
     ],
 )
-def test_what_cannot_start_says_why(folder, capsys, words, message):
+def test_errors_before_the_start_are_reported(folder, capsys, words, message):
     assert evaluate(folder, *words) == 2
     assert message in capsys.readouterr().err
 

@@ -59,7 +59,7 @@ def test_draws_the_regions_of_the_preset(preset, photo, tmp_path, capsys):
     assert explain(*words, "--overwrite") == 0
 
 
-def test_one_bad_file_ends_nothing(preset, photo, tmp_path, capsys):
+def test_one_bad_file_does_not_end_the_batch(preset, photo, tmp_path, capsys):
     bad = tmp_path / "bad.png"
     bad.write_text("no picture")
     words = [bad, photo, "-p", preset, "-o", tmp_path / "out", "--long-side", "32"]

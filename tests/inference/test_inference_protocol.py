@@ -136,7 +136,7 @@ def test_areas_and_parts_change_nothing(model, name, monkeypatch):
 
 
 @pytest.mark.no_backend
-def test_every_window_is_shown_once():
+def test_every_window_is_processed_once():
     model = numpy_model(lambda patch: patch.astype("float32"), 3)
     rows = WindowAxis.averaged(100, 40, 30)
     columns = WindowAxis.averaged(90, 40, 30)
@@ -242,7 +242,7 @@ def test_protocol_of_a_model():
 
 
 @pytest.mark.no_backend
-def test_customary_sizes():
+def test_common_sizes():
     ade20k = TestProtocol(resize=(512, 2048))
     assert ade20k.passes(683, 512) == [(683, 512, False)]
     assert ade20k.passes(256, 300) == [(512, 600, False)]

@@ -96,7 +96,7 @@ def test_a_later_batch_of_any_source(model, source):
         )
 
 
-def test_labels_that_are_right_are_not_changed(model):
+def test_correct_labels_are_not_changed(model):
     expected = model.evaluate(IMAGES, LABELS, verbose=0, return_dict=True)
     for labels in (LABELS[..., None], LABELS.astype("float32"), LABELS.astype("int8")):
         actual = model.evaluate(IMAGES, labels, verbose=0, return_dict=True)
