@@ -125,6 +125,13 @@ def with_rank(labels, logits):
     return ops.reshape(labels, ops.shape(logits)[:3])
 
 
+def label_maps(labels):
+    """Labels `(B, H, W)` in place of `(B, H, W, 1)`."""
+    if len(labels.shape) == 4 and labels.shape[3] == 1:
+        return ops.squeeze(labels, axis=3)
+    return labels
+
+
 def _has_rank(x):
     # In TensorFlow the rank is unknown if earlier batches had another one.
     try:

@@ -1,6 +1,7 @@
 import keras
 
 from keras_seg.inference.image_batch import image_batch
+from keras_seg.inference.predict import predict
 from keras_seg.inference.segment import segment
 from keras_seg.keras_internals.inference_function import run_inference
 from keras_seg.layers.resizing import resize_padded
@@ -9,9 +10,12 @@ from keras_seg.layers.resizing import resize_padded
 class InferenceMixin:
     """Inference methods of `Segmenter`."""
 
-    def predict(self, x, *args, **kwargs):
-        """Logits of images, see `keras.Model.predict`. `x` may be a list of images."""
-        return keras.Model.predict(self, image_batch(x), *args, **kwargs)
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """Logits of images. May be called from several threads at once.
+
+        See `keras_seg.inference.predict.predict` and `keras.Model.predict`.
+        """
+        return predict(self, x, batch_size, verbose, steps, callbacks)
 
     def predict_on_batch(self, x):
         """Logits of a batch of images. May be called from several threads at once."""

@@ -13,6 +13,7 @@ from keras_seg.models.compile_checks import (
     check_logits_loss,
     check_void,
     class_weight_error,
+    label_maps,
     loss_ignores,
     pixel_weights,
     with_rank,
@@ -136,7 +137,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         loss = model.auxiliary_loss(labels, outputs)
         ```
         """
-        labels, others = self.split_labels(labels)
+        labels, others = self.split_labels(label_maps(labels))
         _, channels = self._labels_learned(labels)
         losses = self.auxiliary_losses(channels, {**outputs, **others})
         return sum(weight * value for weight, value in losses.values())
@@ -153,11 +154,12 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         x, y = given.get("x"), given.get("y")
         check_ignore_class(x, self.ignore_class)
         on_arrays = training if y is None else training.check_all
-        given["x"], given["y"] = map_labels(x, y, on_arrays)
+        shuffle = bool(given.get("shuffle", True))
+        given["x"], given["y"] = map_labels(x, y, on_arrays, shuffle)
         validation = self._label_check()
         if given.get("validation_data") is not None:
             given["validation_data"] = _checked_validation(
-                given["validation_data"], validation, self.ignore_class
+                given["validation_data"], validation, self.ignore_class, x
             )
         with _labels_named(self, training, validation):
             return keras.Model.fit(self, **given)
@@ -166,7 +168,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         check = self._label_check()
         if not kwargs.get("_use_cached_eval_dataset"):  # within `fit`, already checked
             check_ignore_class(x, self.ignore_class)
-            x, y = map_labels(x, y, check)
+            x, y = map_labels(x, y, check, evaluation=True)
         with _labels_named(self, check):
             return keras.Model.evaluate(self, x, y, *args, **kwargs)
 
@@ -242,6 +244,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         loss = super().compute_loss(x, y, outputs["logits"], weights, training)
         if not isinstance(y_pred, dict):
             return loss
+        channels, others = keras.tree.map_structure(label_maps, (channels, others))
         losses = self.auxiliary_losses(channels, {**outputs, **others})
         for tracker in self.auxiliary_trackers:
             weight, value = losses[tracker.name]
@@ -278,10 +281,10 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         return self.scatter_classes.labels_learned(labels, self.ignore_class)
 
 
-def _checked_validation(data, check, ignore_class):
+def _checked_validation(data, check, ignore_class, trained_on):
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     check_ignore_class(x, ignore_class)
-    x, y = map_labels(x, y, check)
+    x, y = map_labels(x, y, check, evaluation=True, trained_on=trained_on)
     return x if y is None else (x, y, sample_weight)
 
 

@@ -140,8 +140,8 @@ PAIRS = [
 WHOLE = [(image[:8, :8], label[:8, :8]) for image, label in PAIRS]
 
 
-def recording_model():
-    model = tiny_model()
+def recording_model(channels=3):
+    model = tiny_model(channels)
     model.compile("sgd", model.loss, metrics=[LastBatch()])
     return model
 

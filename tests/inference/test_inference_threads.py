@@ -53,6 +53,29 @@ def test_predict_on_batch_in_threads():
     np.testing.assert_allclose(np.stack(results), expected[None].repeat(40, 0), 1e-5)
 
 
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return random_image(40, 40, index)[None], np.zeros((1, 40, 40), "int32")
+
+
+def test_predict_in_threads_beside_segment():
+    model, images = tiny_model(), np.stack([random_image(40, 40, i) for i in range(3)])
+    expected = tiny_model().predict(images, verbose=0)
+    label = segment(tiny_model(), images[0])
+    calls = (
+        lambda: model.predict(images, batch_size=2, verbose=0),
+        lambda: model.predict(Batches(workers=2), verbose=0),
+        lambda: model.predict(list(images), verbose=0),
+        lambda: np.array_equal(segment(model, images[0]), label) and expected,
+    )
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda i: calls[i % 4](), range(40)))
+    np.testing.assert_allclose(np.stack(results), expected[None].repeat(40, 0), 1e-4)
+
+
 def test_any_keras_model_in_threads():
     model, image = fake_model(), random_image(40, 60)
     with ThreadPoolExecutor(4) as pool:

@@ -19,6 +19,7 @@ import keras_seg
 from keras_seg.data import (
     connected_components,
     evaluation_dataset,
+    pack_components,
     training_dataset,
 )
 from keras_seg.models import region_segmenter
@@ -144,7 +145,30 @@ def test_fit_of_our_own_batches_has_a_region_loss(trained):
     assert logs["region_loss"][0] > 0.1 and logs["val_mean_iou"][0] > 0
 
 
-def test_without_a_weight_no_components_are_computed(monkeypatch):
+@pytest.mark.parametrize("dtype", ["int32", "float32"])
+def test_labels_may_have_a_channel(trained, dtype):
+    weights = trained.get_weights()
+    expected = trained.train_on_batch(*scene(), return_dict=True)
+    trained.set_weights(weights)
+    images, labels = scene()
+    labels = labels[..., None].astype(dtype)  # (B, H, W, 1)
+    logs = trained.fit(
+        images, labels, validation_data=(images, labels), shuffle=False, verbose=0
+    ).history
+    for name in trained.auxiliary_loss_names:
+        assert logs[name] == [pytest.approx(expected[name], rel=1e-4)]
+    outputs = trained.training_outputs(images)
+    packed = pack_components(labels, min_area=4)
+    with_channel, without = (
+        float(
+            ops.stop_gradient(trained.auxiliary_loss(ops.convert_to_tensor(x), outputs))
+        )
+        for x in (packed, packed[..., 0])
+    )
+    assert with_channel == without > 0
+
+
+def test_without_a_weight_no_components_are_made(monkeypatch):
     model = make_model(auxiliary_weights={"region": 0.0})
     monkeypatch.setattr(region_segmenter, "pack_components", None)
     logs = model.fit(*scene(), verbose=0).history

@@ -21,7 +21,7 @@ class EpochCounter:
     So the batches of a pass are numbered in the order in which they are asked for.
 
     Args:
-        num_batches: Integer, the length of a pass.
+        num_batches: Integer, the length of a pass; `None` if it never ends.
         epoch: Integer, the first epoch.
 
     Example:
@@ -62,8 +62,9 @@ class EpochCounter:
             self._is_inside = True
 
     def end_epoch(self):
-        """`on_epoch_end` was called."""
+        """`on_epoch_end` was called. Returns whether an epoch ended by that."""
         with self._lock:
+            ended = self._state == "manual" or (self.is_running and self._is_inside)
             if self._state == "manual":
                 self.epoch += 1
             elif self._state == "preparing":
@@ -73,6 +74,12 @@ class EpochCounter:
                 if not self._is_inside:
                     self._places.clear()
             self._is_inside = False
+            return ended
+
+    @property
+    def is_running(self):
+        """Whether batches are asked for to be used, and not to build the model."""
+        return self._state == "running"
 
     def locate(self, index):
         """The pair of the epoch and the place in it of the batch asked for."""
@@ -85,3 +92,22 @@ class EpochCounter:
         if len(self._places) == self.num_batches:
             self.epoch += 1
             self._places.clear()
+
+
+class FixedEpoch:
+    """In place of an `EpochCounter` where no pass counts as an epoch."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def begin_run(self):
+        pass
+
+    def begin_epoch(self):
+        pass
+
+    def end_epoch(self):
+        return False
+
+    def locate(self, index):
+        return self.epoch, index

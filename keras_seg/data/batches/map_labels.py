@@ -3,11 +3,12 @@ import types
 import keras
 import numpy as np
 
+from keras_seg.data.batches.mapped_dataset import MappedDataset
 from keras_seg.data.batches.read_ahead_dataset import ReadAheadDataset
 from keras_seg.keras_internals.data_loader import copy_data_loader
 
 
-def map_labels(x, y, function):
+def map_labels(x, y, function, shuffle=False, evaluation=False, trained_on=None):
     """Changes or checks the labels of all that `fit` takes, while they are read.
 
     Args:
@@ -18,6 +19,10 @@ def map_labels(x, y, function):
             and the shape of the images, a tuple or `None`. Returns the labels, or an
             integer array of the same shape in their place. It is called where batches
             are made, in worker threads or processes.
+        shuffle: Boolean. Whether a `PyDataset` is read in a new order in each epoch.
+        evaluation: Boolean. Whether no pass over `x` counts as an epoch of training.
+        trained_on: The dataset of the training in which `x` is the validation data.
+            If it is `x` itself, it is told of the epochs of the training alone.
 
     Returns:
         The pair `(x, y)` for `fit`, of the same kind as what came in.
@@ -43,9 +48,9 @@ def map_labels(x, y, function):
     change = _Change(function)
     module = type(x).__module__.split(".")[0]
     if isinstance(x, ReadAheadDataset):
-        return x.map(change), None
+        return (x.for_evaluation() if evaluation else x).map(change), None
     if isinstance(x, keras.utils.PyDataset):
-        return _MappedDataset(x, change), None
+        return MappedDataset(x, change, shuffle, x is not trained_on), None
     if isinstance(x, types.GeneratorType):
         return (change(batch) for batch in x), None
     if hasattr(x, "element_spec"):
@@ -60,6 +65,24 @@ def map_labels(x, y, function):
         f"Received: x of type {type(x)}, y={y}. Pass y=..., or wrap your data in a "
         "generator of (images, labels)."
     )
+
+
+def read_batches(x):
+    """One pass over a dataset or generator, which does not count as an epoch.
+
+    Returns:
+        An iterator of batches, and their number or `None` if it is unknown.
+    """
+    if isinstance(x, ReadAheadDataset):
+        x = x.for_evaluation()
+    elif isinstance(x, keras.utils.PyDataset):
+        x = MappedDataset(x)
+    if isinstance(x, keras.utils.PyDataset):
+        return iter(x), x.num_batches
+    try:
+        return iter(x), len(x)
+    except TypeError:  # a generator, or a dataset that does not know or never ends
+        return iter(x), None
 
 
 class _Change:
@@ -84,29 +107,6 @@ class _Change:
         elif hasattr(labels, "new_tensor"):  # Keras expects tensors of a DataLoader
             changed = labels.int().new_tensor(changed)
         return (images, changed, *weights)
-
-
-class _MappedDataset(keras.utils.PyDataset):
-    def __init__(self, dataset, change):
-        super().__init__(
-            workers=dataset.workers,
-            use_multiprocessing=dataset.use_multiprocessing,
-            max_queue_size=dataset.max_queue_size,
-        )
-        self.dataset, self.change = dataset, change
-
-    @property
-    def num_batches(self):
-        return self.dataset.num_batches
-
-    def __getitem__(self, index):
-        return self.change(self.dataset[index])
-
-    def on_epoch_begin(self):
-        self.dataset.on_epoch_begin()
-
-    def on_epoch_end(self):
-        self.dataset.on_epoch_end()
 
 
 def _map_tf_dataset(dataset, function):

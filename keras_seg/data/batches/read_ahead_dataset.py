@@ -53,6 +53,17 @@ class ReadAheadDataset(keras.utils.PyDataset):
         mapped._pending = {}
         return mapped
 
+    def for_evaluation(self):
+        """The same dataset, of which no pass counts as an epoch."""
+        return self
+
+    def drop(self):
+        """Forgets the batches prepared, once none is being made any more."""
+        with self._lock:
+            pending, self._pending = self._pending, {}
+        unfinished = [x for x in pending.values() if not x.cancel()]
+        concurrent.futures.wait(unfinished)
+
     def read(self, position, stop):
         """The batch at a position; those up to `stop` are prepared meanwhile."""
         try:

@@ -1,8 +1,10 @@
 """Endless shuffled, augmented batches for `model.fit`."""
 
+import copy
+
 import numpy as np
 
-from keras_seg.data.batches.epoch_counter import EpochCounter
+from keras_seg.data.batches.epoch_counter import EpochCounter, FixedEpoch
 from keras_seg.data.batches.prepare_label import PairReader, find_ignore_class
 from keras_seg.data.batches.read_ahead_dataset import ReadAheadDataset
 from keras_seg.data.sources.derived_sources import CachedSource
@@ -49,7 +51,9 @@ def training_dataset(
         height, width, 3)` and int32 `(batch_size, height, width)`. Its attribute
         `epoch` is the epoch whose batches it returns: `model.fit` counts it up at the
         end of each pass, `dataset.on_epoch_end()` does in a loop of your own. Another
-        `fit` continues to count; an epoch that was interrupted is done again. Its
+        `fit` continues to count; an epoch that was interrupted is done again. The
+        models of this package do not count it in `evaluate`, `predict` and validation,
+        which take the batches of the epoch that it has at their start. Its
         attribute `ignore_class` is the id of void, or `None` if neither the source
         nor the augmentation has one.
 
@@ -128,6 +132,12 @@ class TrainingDataset(ReadAheadDataset):
     @property
     def epoch(self):
         return self.counter.epoch
+
+    def for_evaluation(self):
+        dataset = copy.copy(self)
+        dataset.counter = FixedEpoch(self.epoch)
+        dataset._pending = {}
+        return dataset
 
     def __len__(self):
         return self.steps_per_epoch
