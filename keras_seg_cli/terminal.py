@@ -59,7 +59,7 @@ def open_missing_streams():
     Otherwise the next file that is opened would replace stdout or stderr.
 
     Returns:
-        Boolean: whether stdout was closed.
+        Boolean. Whether stdout was closed.
 
     Example:
 

@@ -26,7 +26,7 @@ def argmax_labels(logits, threshold=None, ignore_class=255):
         logits: float32 array `(H, W, K)`.
         threshold: Float or `None`. Pixels whose most probable class has a lower
             probability get `ignore_class`.
-        ignore_class: Integer, the void label.
+        ignore_class: Integer. The void label.
 
     Returns:
         Integer array `(H, W)`.
@@ -65,7 +65,7 @@ class UpsampledArgmax:
         size: Pair `(height, width)`, the size of the downscaled image.
         threshold: See `keras_seg.inference.segment`. Probabilities are those of the
             upsampled logits, to within 0.001.
-        ignore_class: Integer, the void label.
+        ignore_class: Integer. The void label.
 
     Example:
 

@@ -21,7 +21,7 @@ def focal_mask_loss(labels, mask_logits, ignore_class=255, alpha=0.25, gamma=2.0
     Args:
         labels: Integer tensor `(B, H, W)` or `(B, H, W, 1)`, class ids.
         mask_logits: Tensor `(B, h, w, K)`.
-        ignore_class: Integer, the void label.
+        ignore_class: Integer. The void label.
         alpha: Float. Weight of the pixels inside a mask.
         gamma: Float. Focusing parameter: the larger, the less easy pixels count.
 
@@ -58,7 +58,7 @@ def dice_mask_loss(labels, mask_logits, ignore_class=255, smoothing=1.0):
     Args:
         labels: Integer tensor `(B, H, W)` or `(B, H, W, 1)`, class ids.
         mask_logits: Tensor `(B, h, w, K)`.
-        ignore_class: Integer, the void label.
+        ignore_class: Integer. The void label.
         smoothing: Float. Added to numerator and denominator.
 
     Returns:
