@@ -1,25 +1,37 @@
 """What losses and metrics take for the truth: label maps of class ids."""
 
+import contextlib
+import contextvars
+
 import numpy as np
 from keras import ops
 
+from keras_seg.keras_internals.concrete_values import concrete_values
 
-def class_ids(y_true, name, num_classes=None, ignore_class=None):
+# Whether the labels of all batches were checked before.
+_ARE_CHECKED = contextvars.ContextVar("_ARE_CHECKED", default=False)
+
+
+def class_ids(
+    y_true, name, num_classes=None, ignore_class=None, argument="num_classes"
+):
     """A label map as int32 `(B, H, W)`.
 
-    Ids are checked in NumPy arrays alone: a step on a device does not stop for them.
+    Ids are checked where the labels have values: not in a compiled step, and not
+    within `labels_are_checked`.
 
     Args:
         y_true: Integer array or tensor `(B, H, W)` or `(B, H, W, 1)`.
         name: String, what the labels are given to, for messages.
         num_classes: Integer: ids must lie below it. `None` checks no ids.
         ignore_class: Integer, the void label, or `None`.
+        argument: String, what `num_classes` is called there.
 
     Returns:
         Integer tensor `(B, H, W)`.
 
     Raises:
-        ValueError: If the labels are one-hot, or an array has other values.
+        ValueError: If the labels are one-hot, or have other values.
 
     Example:
 
@@ -37,13 +49,24 @@ def class_ids(y_true, name, num_classes=None, ignore_class=None):
             f"1). Received: labels of shape {shape}. For one-hot labels or "
             "probabilities use np.argmax(labels, axis=-1)."
         )
-    if isinstance(y_true, (np.ndarray, list)):
-        _check_values(np.asarray(y_true), name, num_classes, ignore_class)
+    values = None if _ARE_CHECKED.get() else concrete_values(y_true)
+    if values is not None:
+        _check_values(values, name, num_classes, ignore_class, argument)
     labels = ops.cast(y_true, "int32")
     return ops.squeeze(labels, axis=-1) if len(shape) > 3 else labels
 
 
-def _check_values(labels, name, num_classes, ignore_class):
+@contextlib.contextmanager
+def labels_are_checked():
+    """Losses and metrics do not check the values of labels, so that no step waits."""
+    token = _ARE_CHECKED.set(True)
+    try:
+        yield
+    finally:
+        _ARE_CHECKED.reset(token)
+
+
+def _check_values(labels, name, num_classes, ignore_class, argument):
     if labels.dtype.kind == "f" and (labels != np.round(labels)).any():
         raise ValueError(
             f"{name} takes class ids, which are integers. Received: labels of dtype "
@@ -56,10 +79,10 @@ def _check_values(labels, name, num_classes, ignore_class):
     if stray.any() and ignore_class is not None:
         stray &= labels != ignore_class
     if stray.any():
-        ids = np.unique(labels[stray]).tolist()
+        ids = np.unique(labels[stray]).astype("int64").tolist()
         void = "no void" if ignore_class is None else f"void {ignore_class}"
         raise ValueError(
-            f"{name} has num_classes={num_classes} and {void}. Received: labels with "
+            f"{name} has {argument}={num_classes} and {void}. Received: labels with "
             f"the ids {ids[:8]}{'...' if len(ids) > 8 else ''}. Map them to classes or "
             "to void, or pass ignore_class=... for void."
         )

@@ -1,8 +1,11 @@
 """What `fit` and `evaluate` ask of labels, checked where batches are made."""
 
+import contextlib
 import warnings
 
 import numpy as np
+
+from keras_seg.losses.class_ids import labels_are_checked
 
 # So many batches of nothing but class 0 and void are taken for white masks.
 SUSPICIOUS_BATCHES = 16
@@ -200,6 +203,24 @@ class LabelCheck:
             f"{begin} nothing but labels 0 and 255. 255 is void and is not learned. If "
             "it is your object, use labels // 255, so that its id is 1."
         )
+
+
+@contextlib.contextmanager
+def labels_named(model, *checks):
+    """Within it labels are checked where batches are made, and nowhere else.
+
+    Raises what a check found, where a backend wrapped it in an error of its own.
+    """
+    try:
+        with labels_are_checked():
+            yield
+    except Exception as error:
+        if hasattr(model, "jax_state_sync"):  # or the model would have no weights
+            model.jax_state_sync()
+        for check in checks:
+            if check.error is not None and not isinstance(error, ValueError):
+                raise check.error from None
+        raise
 
 
 def _check_image_shape(shape):
