@@ -1,9 +1,9 @@
-"""Fine-tunes a trained model on a folder of images and masks of your own.
+"""Fine-tunes a trained model on your own images and masks.
 
     python examples/finetune.py IMAGES MASKS soil crop weed --output my_model
 
-A mask has the name of its image, and the ids of the classes 0, 1, ... as its pixels;
-255 means void. One image in five is held out for validation.
+A mask has the name of its image and holds the class ids 0, 1, ...; 255 is void. One
+image in five is used for validation.
 """
 
 import argparse
@@ -25,7 +25,7 @@ args = parser.parse_args()
 
 names = args.classes
 source = data.SegmentationFolder(args.images, args.masks, class_names=names)
-data.check_dataset(source)  # prints what is wrong with the files, and how to mend it
+data.check_dataset(source)  # prints problems of the files, and how to fix them
 
 
 def part(pairs):

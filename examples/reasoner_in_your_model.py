@@ -1,9 +1,9 @@
-"""Reasoning over latent regions in a Keras model of your own: three lines.
+"""Adds reasoning over latent regions to any Keras model, in three lines.
 
     python examples/reasoner_in_your_model.py
 
-The layer takes any feature map and gives one of the same size. The losses of its
-regions are functions that can be added where you like.
+The layer maps a feature map to one of the same size. The losses of its regions are
+functions of the layer's outputs.
 """
 
 import keras
@@ -14,11 +14,11 @@ import keras_seg
 
 NUM_CLASSES = 3
 
-# A model as you may have it,
+# An existing model,
 images = keras.Input((None, None, 3))
 x = layers.Conv2D(16, 3, strides=2, padding="same", activation="relu")(images)
 x = layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(x)
-# and the reasoner in it:
+# with the reasoner added:
 reasoner = keras_seg.layers.LatentRegionReasoner(hidden_dim=32, num_regions=12)
 x, regions, tokens = reasoner(x, return_regions=True)
 outputs = {"logits": layers.Conv2D(NUM_CLASSES, 1)(x), "regions": regions}

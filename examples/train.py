@@ -1,4 +1,4 @@
-"""Trains a segmentation model and reports its quality, on any backend.
+"""Trains and evaluates a segmentation model, on any backend.
 
     KERAS_BACKEND=tensorflow python examples/train.py --model ecenet --data camvid \
         --data-dir CAMVID --backbone-weights imagenet --output runs/ecenet
@@ -9,9 +9,9 @@
     python examples/train.py @examples/recipes/cpt_ade20k_resnet_101.txt \
         --data-dir ADEChallengeData2016 --output runs/cpt
 
-The run can be killed and started again with the same arguments and `--resume`; training
-goes on with the epoch that was interrupted. Make choices on the val split: `--no-test`
-does not touch the test split.
+A stopped run can be continued with the same arguments and `--resume`; training
+continues with the interrupted epoch. Select models on the val split: `--no-test` does
+not use the test split.
 """
 
 import sys

@@ -1,6 +1,6 @@
-"""What commands over many images share: preset, loop, files and messages.
+"""Functions shared by the commands that process many images.
 
-Imports what is slow to import only where it is used, so that `--help` is fast.
+Slow modules are imported only where they are used, so that `--help` is fast.
 """
 
 import io
@@ -12,7 +12,7 @@ from keras_seg_cli.terminal import printable
 
 
 def load_preset(preset):
-    """The model of a preset, on the backend chosen, or `None` after a message."""
+    """Loads the model of a preset, or reports an error and returns `None`."""
     try:
         backend = choose_backend()
         print(f"Loading {printable(preset)} on {backend}", flush=True)
@@ -26,13 +26,13 @@ def load_preset(preset):
 
 
 def run_jobs(jobs, function, done=None):
-    """Calls `function` for each job. Where it fails, the error is reported in one line.
+    """Calls `function` for each job and reports each error in one line.
 
     Args:
         jobs: List of `ImageJob`.
-        function: Called with a job.
-        done: Called with the job and what `function` returned, if that went well. Its
-            errors are not those of an image, and end the loop.
+        function: Function that is called with a job.
+        done: Function or `None`. Called with the job and the result of `function` if it
+            succeeded. Its errors end the loop.
 
     Returns:
         The number of jobs that failed.
@@ -43,7 +43,7 @@ def run_jobs(jobs, function, done=None):
     for job in tqdm(jobs, unit="image", disable=None):
         try:
             result = function(job)
-        except Exception as error:  # none may end the batch
+        except Exception as error:  # no error may end the batch
             failed += 1
             reason = str(error)
             if not isinstance(error, (OSError, ValueError)):
@@ -56,10 +56,10 @@ def run_jobs(jobs, function, done=None):
 
 
 def make_folder(path):
-    """Makes the folder for results.
+    """Creates the folder for results.
 
     Returns:
-        `None`, or one line that says why no files can be written there.
+        `None`, or a message of one line if no files can be written there.
     """
     import tempfile
 
@@ -73,7 +73,7 @@ def make_folder(path):
 
 
 def save_pictures(pictures):
-    """Writes all of some pictures, or none where one cannot be written.
+    """Writes several pictures, or none of them if one cannot be written.
 
     Args:
         pictures: List of `(picture, path, options)`: a Pillow image, the path of the
@@ -86,7 +86,7 @@ def save_pictures(pictures):
             buffer = io.BytesIO()
             picture.save(buffer, form, **options)
             drafts.append(path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}"))
-            # Not by Pillow, which does not say that a disk is full.
+            # Not by Pillow, which does not report a full disk.
             drafts[-1].write_bytes(buffer.getbuffer())
         for draft, (_, path, _) in zip(drafts, pictures, strict=True):
             os.replace(draft, path)

@@ -1,4 +1,4 @@
-"""Which backend the command line runs on, imported without its start messages."""
+"""Selects and imports the backend of the command line, without start messages."""
 
 import contextlib
 import importlib.util
@@ -16,7 +16,8 @@ def choose_backend():
         The name of the backend.
 
     Raises:
-        ModuleNotFoundError: If the backend, or any, is not installed.
+        ModuleNotFoundError: If the backend of `KERAS_BACKEND`, or every backend, is
+            missing.
 
     Example:
 
@@ -47,7 +48,7 @@ def import_keras():
     """Imports Keras without the start messages of TensorFlow.
 
     Some of them ignore `TF_CPP_MIN_LOG_LEVEL`, so what is written to stderr during the
-    import goes to a temporary file. Errors are raised as ever.
+    import goes to a temporary file. Errors are raised as usual.
 
     Example:
 

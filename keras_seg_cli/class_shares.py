@@ -1,4 +1,4 @@
-"""How much of an image each class covers."""
+"""The share of each class in an image."""
 
 VOID_NAME = "uncertain"
 
@@ -6,10 +6,10 @@ VOID_NAME = "uncertain"
 def share_names(class_names, num_classes):
     """The names under which shares are reported: one per class, then void.
 
-    A name that comes again gets its class id, so that all differ.
+    The class id is appended to a repeated name, so that all names differ.
 
     Args:
-        class_names: List of strings, or `None`.
+        class_names: List of strings or `None`.
         num_classes: Integer.
 
     Returns:
@@ -39,12 +39,12 @@ def class_shares(labels, names, ignore_class=255):
 
     Args:
         labels: Integer array `(H, W)`.
-        names: List of strings, as `share_names` gives it.
-        ignore_class: Integer or `None`, the id of void.
+        names: List of strings, as `share_names` returns it.
+        ignore_class: Integer or `None`. The id of void.
 
     Returns:
-        Dictionary from the names of what occurs to shares, which add up to 1; largest
-        first, void last.
+        Dictionary from the names of the classes that occur to their shares, which sum
+        to 1; largest first, void last.
 
     Example:
 

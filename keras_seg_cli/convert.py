@@ -1,4 +1,4 @@
-"""`keras-seg convert`: turns a published checkpoint into a preset."""
+"""`keras-seg convert`: converts a published checkpoint to a preset."""
 
 import argparse
 import os
@@ -8,15 +8,15 @@ from keras_seg_cli.choose_backend import choose_backend, import_keras
 from keras_seg_cli.terminal import printable
 
 CONVERT = """\
-Turns a published checkpoint into a preset that from_preset and --preset find by its
-name. Reads .pth, .pt and .safetensors of torch, .npz, and .ckpt of MindSpore, with the
-names of mmsegmentation. Only arrays are read, no code is run; every name and shape is
-checked; and nothing is written unless all fit."""
+Converts a published checkpoint to a preset that from_preset and --preset find by its
+name. Reads .pth, .pt and .safetensors of torch, .npz, and .ckpt of MindSpore, with
+the names of mmsegmentation. Only arrays are read, and no code is run. Every name and
+shape is checked, and nothing is written unless all of them match."""
 
 CONVERT_NOTES = """\
-The preset says what the checkpoint is of: the name of one of the papers' presets, or
-the folder of a saved preset of the same configuration. Without --output the new one
-goes to the user's cache (~/.cache/keras_seg).
+--preset gives the configuration of the checkpoint: the name of one of the papers'
+presets, or the folder of a saved preset. Without --output the new preset is written to
+the user's cache (~/.cache/keras_seg).
 
 examples:
   keras-seg convert ecenet.ckpt --model ecenet --preset ade20k_swin_base_640
@@ -45,7 +45,7 @@ def add_convert(commands):
     """
     convert = commands.add_parser(
         "convert",
-        help="make a preset of a published checkpoint",
+        help="convert a published checkpoint to a preset",
         description=CONVERT,
         epilog=CONVERT_NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

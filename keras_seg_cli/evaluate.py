@@ -1,4 +1,4 @@
-"""`keras-seg evaluate`: measures a preset on a data set by a test protocol."""
+"""`keras-seg evaluate`: evaluates a preset on a data set with a test protocol."""
 
 import argparse
 import json
@@ -19,14 +19,14 @@ DATA_SETS = (
 TFDS = "tfds:"
 
 DESCRIPTION = """\
-Measures a model on a labelled data set: prints IoU and accuracy of every class, mean
-IoU (mIoU), pixel accuracy (aAcc) and mean class accuracy (mAcc)."""
+Evaluates a model on a labelled data set: prints IoU and accuracy of every class,
+mean IoU (mIoU), pixel accuracy (aAcc) and mean class accuracy (mAcc)."""
 
 NOTES = """\
-The protocol is that of the preset, if it names one, else the model is shown images as
-by keras-seg predict; the options change single values of it. A folder of data has
-images/ and masks/, named alike, with ids of the model's classes, or images/SPLIT/ and
-masks/SPLIT/. Values are rounded in the table and exact in the file of --output.
+The protocol is that of the preset if it has one, otherwise that of keras-seg predict.
+The options change single values of it. With --data folder, DIR has images/ and masks/,
+or images/SPLIT/ and masks/SPLIT/: a mask has the name of its image and the ids of the
+model's classes. Values are rounded in the table and exact in the file of --output.
 
 examples:
   keras-seg evaluate --data camvid --data-dir CamVid --split test
@@ -39,7 +39,7 @@ def add_evaluate(commands):
     """Adds the command to the parsers of `keras-seg`."""
     parser = commands.add_parser(
         "evaluate",
-        help="measure a model on a labelled data set",
+        help="evaluate a model on a labelled data set",
         description=DESCRIPTION,
         epilog=NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -60,7 +60,7 @@ def add_evaluate(commands):
         help=f"{', '.join(DATA_SETS)}, or {TFDS}NAME of tensorflow-datasets, such as "
         f"{TFDS}scene_parse150",
     )
-    add("--data-dir", metavar="DIR", help="where it lies; tfds data have a default")
+    add("--data-dir", metavar="DIR", help="folder of the data; tfds has a default")
     add("--split", default="val", metavar="NAME", help="default: %(default)s")
     add(
         "--void-ids",
@@ -68,7 +68,7 @@ def add_evaluate(commands):
         nargs="+",
         default=(),
         metavar="ID",
-        help="ids in the masks of a folder that mean void, beside the model's own",
+        help="ids in the masks of a folder that mean void, as well as the model's own",
     )
     add("--limit", type=_count, metavar="N", help="only the first N images")
     add(
@@ -103,13 +103,13 @@ def add_evaluate(commands):
 
 
 def evaluate(options):
-    """Measures a preset as the options say and prints a table.
+    """Evaluates a preset with the given options and prints a table.
 
     Args:
         options: Namespace, as the parser of the command line makes it.
 
     Returns:
-        Exit status: 0, or 2 if nothing could start or an image failed.
+        Exit status: 0, or 2 if the command could not start or an image failed.
 
     Example:
 
@@ -126,7 +126,7 @@ def evaluate(options):
         tell(f"--output {problem}")
         return 2
     if options.data in DATA_SETS and not options.data_dir:
-        tell(f"--data {options.data} needs --data-dir DIR, the folder where it lies.")
+        tell(f"--data {options.data} needs --data-dir DIR, the folder of the data.")
         return 2
     model = load_preset(options.preset)
     if model is None:
@@ -221,14 +221,16 @@ def _open_source(options, model):
             "palette": model.palette,
         }
     elif options.void_ids:
-        raise ValueError("--void-ids is for --data folder; other data know their void.")
+        raise ValueError(
+            "--void-ids requires --data folder; other data sets define void."
+        )
     return data.load_source(
         options.data, options.data_dir, options.split, model.ignore_class, **folder
     )
 
 
 def _in_words(protocol):
-    words = ["images as predict shows them"]
+    words = ["images as in predict"]
     if protocol.mode == "whole":
         words = ["whole images"]
     if protocol.mode == "slide":
@@ -246,7 +248,7 @@ def _in_words(protocol):
 
 
 def _problem_of_output(path, overwrite):
-    """What stands against writing a file there, before hours are spent."""
+    """Why a file cannot be written, checked before the evaluation starts."""
     if path is None:
         return None
     if os.path.isdir(path):
@@ -260,7 +262,7 @@ def _problem_of_output(path, overwrite):
 
 
 def _write(result, path):
-    """Writes beside the target first, so that no half-written file takes its name."""
+    """Writes to a temporary file first, so that the file is never incomplete."""
     draft = f"{path}.{os.getpid()}"
     try:
         with open(draft, "w", encoding="utf-8") as file:
@@ -275,7 +277,7 @@ def _name_of_data(text):
     if text in DATA_SETS or text.startswith(TFDS):
         return text
     raise argparse.ArgumentTypeError(
-        f"there is no {text!r}; choose from {', '.join(DATA_SETS)}, {TFDS}NAME"
+        f"unknown data {text!r}; choose from {', '.join(DATA_SETS)}, {TFDS}NAME"
     )
 
 

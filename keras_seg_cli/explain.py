@@ -1,4 +1,4 @@
-"""`keras-seg explain`: draws the latent regions that a model reasons over."""
+"""`keras-seg explain`: draws the latent regions of a model."""
 
 from keras_seg_cli.batch import load_preset, make_folder, run_jobs, save_pictures, tell
 from keras_seg_cli.image_jobs import find_images, plan_jobs
@@ -6,7 +6,7 @@ from keras_seg_cli.terminal import printable
 
 
 def explain(options):
-    """Draws the latent regions over the images that the options name.
+    """Draws the latent regions over the images given in the options.
 
     Args:
         options: Namespace of `images`, `output`, `preset`, `long_side`, `alpha`,
@@ -14,7 +14,7 @@ def explain(options):
             it.
 
     Returns:
-        Exit status: 0, 1 if any image failed, 2 if nothing could start.
+        Exit status: 0, 1 if any image failed, 2 if the command could not start.
 
     Example:
 
@@ -41,7 +41,7 @@ def explain(options):
         if not getattr(model, "has_regions", False):
             tell(
                 f"--preset {options.preset}: a {type(model).__name__} without latent "
-                "regions. Name a preset of SGR, or of a model with a reasoner."
+                "regions. Give a preset of SGR, or of a model with a reasoner."
             )
             return 2
         if options.long_side is not None:

@@ -1,4 +1,4 @@
-"""From the words on the command line to images and the files to write for them."""
+"""Finds images from command line arguments and plans the output files."""
 
 import dataclasses
 import glob
@@ -32,14 +32,14 @@ class ImageJob:
 
 
 def find_images(words):
-    """The image files that files, folders and glob patterns stand for.
+    """Finds the image files that are given as files, folders and glob patterns.
 
     Args:
         words: List of strings.
 
     Returns:
         `(paths, problems)`: the files in order, each once, and one line for each word
-        that stands for nothing.
+        that matches nothing.
 
     Example:
 
@@ -59,7 +59,7 @@ def find_images(words):
         if problem:
             problems.append(problem)
         for path in paths:
-            # A file that links of folders lead to in several ways counts once.
+            # A file that is found through several links of folders counts once.
             folder = os.path.realpath(path.parent)
             found.setdefault(os.path.join(folder, path.name), path)
     return list(found.values()), problems
@@ -82,7 +82,7 @@ def _find(word):
 
 
 def _pattern(word):
-    """A pattern in which the folders that exist stand for themselves."""
+    """A pattern in which the names of existing folders are escaped."""
     folder, *rest = Path(word).parts
     while rest and os.path.isdir(os.path.join(folder, rest[0])):
         folder = os.path.join(folder, rest.pop(0))
@@ -92,7 +92,7 @@ def _pattern(word):
 
 
 def _matches(pattern):
-    """The paths that a glob pattern stands for; each folder is searched once."""
+    """The paths that match a glob pattern; each folder is searched once."""
     parts = Path(pattern).parts
     if "**" not in parts:
         return map(Path, glob.glob(pattern))
@@ -112,7 +112,7 @@ def _matches(pattern):
 
 
 def _folders_below(root):
-    """A folder and those in it, without hidden ones, also where links form a loop."""
+    """A folder and its subfolders, without hidden ones, also if links form a loop."""
     seen = set()
     for folder, names, _ in os.walk(root, followlinks=True):
         place = os.path.realpath(folder)
@@ -140,20 +140,20 @@ def plan_jobs(
     overwrite=False,
     endings=("_overlay", "_labels"),
 ):
-    """Gives each image output files that collide with nothing.
+    """Plans output files for each image, without collisions.
 
     Args:
         paths: List of paths of images.
-        output: Folder for the results; `None` if no files are wanted.
+        output: Folder for the results, or `None` to write no files.
         overlay_format: `"png"` or `"jpg"`.
-        overwrite: Whether existing outputs may be replaced. An image of the batch
-            itself is never replaced.
-        endings: What the names of overlay and label map end in; `None` for the latter
-            leaves it out.
+        overwrite: Boolean. Whether existing outputs may be replaced. An image of the
+            batch itself is never replaced.
+        endings: Pair of endings of the names of overlay and label map. `None` for the
+            second writes no label map.
 
     Returns:
         `(jobs, problems, notes)`: list of `ImageJob`, one line for each image refused,
-        one line for each image that had to take another name.
+        one line for each image that got another name.
 
     Example:
 
@@ -196,7 +196,7 @@ def plan_jobs(
 
 
 def _key(name):
-    """What two names share that are one to some file system."""
+    """A key that is equal for names that are the same in some file system."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

@@ -16,13 +16,13 @@ colour and a legend, and NAME_labels.png, whose pixel values are the class ids. 
 --shares it reports how much of each image every class covers."""
 
 PREDICT_NOTES = """\
-A folder stands for the images directly in it, without pictures whose names end in
-_overlay, _labels or _regions; the pattern 'DIR/**/*' goes into its folders as well,
-and none finds hidden files. An image that cannot be read gets one line on stderr, the
-others are still done, and the exit status is 1. Two images of the same name get
-different output names (photo, photo-2). Files that exist are kept, and count as an
-error, unless --overwrite is given. The backend is KERAS_BACKEND if that is set, else
-the fastest one installed for a CPU: tensorflow, torch or jax.
+A folder means the images directly in it, except those whose names end in _overlay,
+_labels or _regions; the pattern 'DIR/**/*' includes subfolders. Hidden files are never
+included. An image that cannot be read is reported in one line on stderr, the others are
+still processed, and the exit status is 1. Two images of the same name get different
+output names (photo, photo-2). Existing files are kept, and count as an error, unless
+--overwrite is given. The backend is KERAS_BACKEND if it is set, otherwise the installed
+one that is fastest on a CPU: tensorflow, torch or jax.
 
 shares:
   table  for each image its size and the classes in it, largest first
@@ -30,10 +30,10 @@ shares:
          then uncertain (void, see --threshold)
   json   a list of {"image": PATH, "width": W, "height": H, "shares": {NAME: SHARE}}
          with the classes that occur, largest first, void last as "uncertain"
-Shares lie in 0..1 in csv and json and add up to 1. They go to stdout as each image is
-done, and all other messages to stderr; an image that fails has no row. In csv an
-apostrophe stands before a name that a spreadsheet could take for a formula; json keeps
-all names as they are.
+Shares in csv and json are in 0..1 and sum to 1. They are written to stdout after each
+image, and all other messages to stderr; an image that fails has no row. In csv an
+apostrophe is put before a name that a spreadsheet could read as a formula; json keeps
+all names unchanged.
 
 examples:
   keras-seg predict photo.jpg --output segmented
@@ -41,10 +41,9 @@ examples:
   keras-seg predict holiday/ --threshold 0.5 --shares csv > shares.csv"""
 
 EXPLAIN = """\
-Draws the latent regions that a model reasons over: for each image, writes
-NAME_regions.png, the picture with its regions in colour. The legend gives the number of
-each region and the class that most of it has. Files are chosen, named and kept as
-keras-seg predict does it."""
+Draws the latent regions of a model: for each image, writes NAME_regions.png, the
+picture with its regions in colour. The legend gives the number of each region and
+its most frequent class. Files are found, named and kept as by keras-seg predict."""
 
 EXPLAIN_NOTES = """\
 examples:
@@ -58,7 +57,7 @@ def main(arguments=None):
         arguments: List of strings; `None` takes those of the process.
 
     Returns:
-        0 if all went well, 1 if some images failed, 2 if nothing could start.
+        0 on success, 1 if some images failed, 2 if the command could not start.
 
     Example:
 
@@ -80,7 +79,7 @@ def main(arguments=None):
         print("keras-seg: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        return 1  # whoever reads the output, such as `head`, has seen enough
+        return 1  # the reader, such as `head`, has closed the output
     except OSError as error:
         print(f"keras-seg: {printable(error)}", file=sys.stderr)
         return 2
@@ -113,14 +112,14 @@ def _run(arguments, stdout_closed):
 
 
 class Parser(argparse.ArgumentParser):
-    """Writes no control characters of its arguments to the terminal."""
+    """Escapes control characters of arguments in error messages."""
 
     def error(self, message):
         super().error(printable(message))
 
 
 class Version(argparse.Action):
-    """Looks the version up only when it is asked for."""
+    """Looks up the version only if it is requested."""
 
     def __call__(self, parser, *_):
         import importlib.metadata
@@ -149,7 +148,7 @@ def build_parser():
         "--output",
         "-o",
         metavar="DIR",
-        help="folder for the pictures; may be left out with --shares",
+        help="folder for the pictures; optional with --shares",
     )
     predict.add_argument(
         "--preset",
@@ -162,8 +161,8 @@ def build_parser():
         "--threshold",
         type=_share,
         metavar="X",
-        help="leave pixels whose most probable class has a probability below X, 0 to "
-        "1, without a class: uncoloured, and uncertain in legend and shares",
+        help="make pixels void whose most probable class has a probability below X, 0 "
+        "to 1: not coloured, and uncertain in legend and shares",
     )
     predict.add_argument(
         "--shares",
@@ -209,21 +208,21 @@ def _add_drawing(parser):
         "--long-side",
         type=_size,
         metavar="N",
-        help="shrink larger images to N pixels for the model; 0 shows them at their "
-        "own size (default: as the preset says)",
+        help="downscale larger images to N pixels for the model; 0 keeps their own "
+        "size (default: that of the preset)",
     )
     parser.add_argument(
         "--alpha",
         type=_share,
         default=0.55,
         metavar="X",
-        help="how much the colours cover the picture, 0 to 1 (default: %(default)s)",
+        help="opacity of the colours, 0 to 1 (default: %(default)s)",
     )
     parser.add_argument(
         "--no-legend",
         dest="legend",
         action="store_false",
-        help="leave the legend out, so that the overlay has the size of the image",
+        help="draw no legend, so that the overlay has the size of the image",
     )
     parser.add_argument(
         "--format",

@@ -13,7 +13,7 @@ from keras_seg_cli.terminal import printable
 
 
 def predict(options):
-    """Segments the images that the options name.
+    """Segments the images given in the options.
 
     Args:
         options: Namespace of `images`, `output`, `preset`, `threshold`, `long_side`,
@@ -21,8 +21,8 @@ def predict(options):
             the parser of the command line makes it.
 
     Returns:
-        Exit status: 0, 1 if any image failed, 2 if nothing could start or the shares
-        could not be written.
+        Exit status: 0, 1 if any image failed, 2 if the command could not start or the
+        shares could not be written.
 
     Example:
 
@@ -37,7 +37,7 @@ def predict(options):
     stdout = sys.stdout
     with contextlib.ExitStack() as stack:
         if options.shares and not options.shares_file:
-            # Whatever else is printed, here or in a library, must not be among them.
+            # Other output, also that of libraries, must not be mixed with the shares.
             stack.enter_context(contextlib.redirect_stdout(sys.stderr))
         return _predict(options, stdout)
 

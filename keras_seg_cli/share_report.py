@@ -1,4 +1,4 @@
-"""Where the shares of classes go: to stdout or to a file."""
+"""Output of the shares of classes to stdout or to a file."""
 
 import contextlib
 import os
@@ -7,15 +7,15 @@ from keras_seg_cli.share_writers import WRITERS
 
 
 def conflict_of_report(path, taken, overwrite=False):
-    """What speaks against writing the report to a file.
+    """Checks that the report can be written to a file.
 
     Args:
         path: Path of the file, or `None` for stdout.
         taken: Paths that the report must not replace: the images and their results.
-        overwrite: Whether another file may be replaced.
+        overwrite: Boolean. Whether another file may be replaced.
 
     Returns:
-        One line, or `None`.
+        A message of one line, or `None` if the report can be written.
 
     Example:
 
@@ -38,7 +38,7 @@ def conflict_of_report(path, taken, overwrite=False):
 
 @contextlib.contextmanager
 def open_report(form, path, stdout, names):
-    """The writer of the shares, as a context that completes the text at its end.
+    """Context manager with a writer of the shares; it completes the text on exit.
 
     Args:
         form: `"table"`, `"csv"`, `"json"`, or `None` for no report.
@@ -73,7 +73,7 @@ def open_report(form, path, stdout, names):
             )
         else:
             stream = stdout
-            if hasattr(stream, "reconfigure"):  # no name of a file may end the batch
+            if hasattr(stream, "reconfigure"):  # no file name may end the batch
                 stream.reconfigure(errors="backslashreplace")
         writer = WRITERS[form](stream, names)
         stack.callback(writer.close)

@@ -1,7 +1,7 @@
-"""Shares of classes as text: for people, for spreadsheets and for programs.
+"""Shares of classes as text: a table, CSV or JSON.
 
-A writer writes the shares of each image at once, so that they are kept if the command
-is interrupted. After `close` the text is complete.
+A writer flushes the shares of each image, so that they are kept if the command is
+interrupted. After `close` the text is complete.
 """
 
 import csv
@@ -11,11 +11,11 @@ from keras_seg_cli.terminal import csv_cell, printable
 
 
 class TableWriter:
-    """A paragraph for each image: its size and what occurs in it.
+    """A paragraph for each image: its size and the classes in it.
 
     Args:
         stream: Text file to write to; it stays open.
-        names: List of strings, all that can occur.
+        names: List of strings, all names that can occur.
 
     Example:
 
@@ -52,11 +52,11 @@ class TableWriter:
 class CsvWriter:
     """One row for each image and one column for each name, after a row of names.
 
-    Text that a spreadsheet could take for a formula gets an apostrophe in front.
+    An apostrophe is put before text that a spreadsheet could read as a formula.
 
     Args:
         stream: Text file to write to, opened with `newline=""`; it stays open.
-        names: List of strings, all that can occur.
+        names: List of strings, all names that can occur.
 
     Example:
 
@@ -90,7 +90,7 @@ class JsonWriter:
 
     Args:
         stream: Text file to write to; it stays open.
-        names: Not used; `shares` holds the names of what occurs.
+        names: Not used; `shares` contains the names that occur.
 
     Example:
 

@@ -14,7 +14,7 @@ def printable(text):
         text: String, or an object that becomes one, such as the path of a file.
 
     Returns:
-        String of characters that change nothing but the text of a terminal.
+        String without control characters.
 
     Example:
 
@@ -33,10 +33,10 @@ def printable(text):
 
 
 def csv_cell(text):
-    """Text for a cell of a CSV file, which no spreadsheet takes for a formula.
+    """Text for a cell of a CSV file that no spreadsheet reads as a formula.
 
-    Control characters become escape sequences, and an apostrophe is put before what
-    could begin a formula.
+    Control characters become escape sequences, and an apostrophe is put before text
+    that could be a formula.
 
     Args:
         text: String.
@@ -56,7 +56,7 @@ def csv_cell(text):
 def open_missing_streams():
     """Opens the null device for standard streams that are closed.
 
-    Otherwise the next file that is opened would take the place of stdout or stderr.
+    Otherwise the next file that is opened would replace stdout or stderr.
 
     Returns:
         Boolean: whether stdout was closed.
@@ -83,7 +83,7 @@ def open_missing_streams():
 
 
 def discard_output():
-    """Discards what is still buffered, once nobody reads the output any more.
+    """Discards buffered output if its reader has closed it.
 
     Python would report an error at exit otherwise.
     """

@@ -1,4 +1,4 @@
-"""Label images with another model, or anything that labels a batch."""
+"""Pseudo-labels: masks of images, predicted by another model."""
 
 import os
 
@@ -21,27 +21,29 @@ def write_pseudo_labels(
     batch_size=8,
     ignore_class=255,
 ):
-    """Writes a mask for each image, made by a teacher, as PNG files of class ids.
+    """Writes masks that a teacher predicts, as PNG files of class ids.
 
-    Where the probability is below `threshold` the mask is void, so that a student
-    learns from confident predictions alone. A mask that exists is kept: an interrupted
-    run goes on where it stopped. A file that cannot be read is left out and named in
-    the result. Masks lie over the photos as viewers show them: EXIF orientations are
-    applied (`turn_masks=False` in `keras_seg.data.SegmentationFolder`).
+    Where the probability is below `threshold`, the mask is void, so that a student is
+    trained only on confident predictions. Existing masks are kept, so that an
+    interrupted run can be continued. Files that cannot be read are skipped and
+    returned. Masks match the photos as viewers show them: EXIF orientations are applied
+    (pass `turn_masks=False` to `keras_seg.data.SegmentationFolder`).
 
     Args:
         images: Iterable of paths of image files.
         teacher: Callable from a batch of images, uint8 `(B, H, W, 3)`, to class ids
             `(B, h, w)`, or to probabilities `(B, h, w, K)` of any resolution.
         output: Folder of the masks, `NAME.png` for `NAME.jpg`.
-        threshold: Float in `[0, 1]`, of probabilities; ids have none.
-        teacher_size: `(height, width)` that images are stretched to for the teacher, in
-            batches of `batch_size`. `None` shows each at its own size, one by one.
+        threshold: Float in `[0, 1]`. Minimum probability; not used if the teacher
+            returns ids.
+        teacher_size: `(height, width)` or `None`. Images are resized to it for the
+            teacher, in batches of `batch_size`. With `None` the teacher gets each image
+            at its own size, one by one.
         batch_size: Integer.
-        ignore_class: Integer, the id of void in the masks.
+        ignore_class: Integer. The id of void in the masks.
 
     Returns:
-        Dictionary from the paths of images without a mask to the reasons.
+        Dictionary from the paths of skipped images to the reasons.
 
     Raises:
         ValueError: If two images have the same name, if the teacher's output is
@@ -111,19 +113,20 @@ def write_pseudo_labels(
 
 
 def labels_from_scores(scores, size, threshold=0.7, ignore_class=255):
-    """The most probable class of every pixel, or void where that is not probable.
+    """The most probable class of every pixel, or void below a threshold.
 
     Args:
-        scores: Probabilities `(h, w, K)`.
-        size: `(height, width)`, which `scores` are enlarged to bilinearly.
-        threshold: Float in `[0, 1]`.
-        ignore_class: Integer, the id of void.
+        scores: Array `(h, w, K)`, probabilities.
+        size: `(height, width)`. Size to which `scores` are resized bilinearly.
+        threshold: Float in `[0, 1]`. Minimum probability.
+        ignore_class: Integer. The id of void.
 
     Returns:
         int32 array `(height, width)`.
 
     Raises:
-        ValueError: If the scores are no probabilities, or `ignore_class` is a class.
+        ValueError: If the scores are not probabilities, or `ignore_class` is the id of
+            a class.
 
     Example:
 
@@ -152,7 +155,7 @@ def labels_from_scores(scores, size, threshold=0.7, ignore_class=255):
             f"`ignore_class={ignore_class}` is the id of one of the {scores.shape[2]} "
             "classes. Pass an id outside of them, such as ignore_class=65535."
         )
-    # Channel by channel: OpenCV limits how many it takes at once.
+    # Channel by channel: OpenCV limits the number of channels.
     best = np.full(size, -1.0, "float32")
     label = np.zeros(size, "int32")
     for class_id in range(scores.shape[2]):
@@ -201,11 +204,11 @@ def _checked(outputs, count):
 
 
 def _write(label, path):
-    """Writes beside the target first: no half-written mask takes its name."""
+    """Writes to a temporary file first, so that no mask is incomplete."""
     low, high = label.min(), label.max()
     if low < 0 or high > LARGEST_ID:
         raise ValueError(
-            f"The teacher must return ids in 0..{LARGEST_ID}, as PNG files hold. "
+            f"The teacher must return ids in 0..{LARGEST_ID}, for PNG files. "
             f"Received: {low} to {high}."
         )
     dtype = "uint8" if high <= 255 else "uint16"

@@ -1,4 +1,4 @@
-"""Bilinear resizing along one axis, piece by piece."""
+"""Bilinear resizing along one axis, in parts."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclasses.dataclass
 class BilinearAxis:
-    """The two cells of one axis that each new pixel lies between.
+    """For each new pixel along an axis, the two cells that it lies between.
 
     The new pixel is `lower + (upper - lower) * weight`, with half-pixel centres.
     """
@@ -29,7 +29,7 @@ class BilinearAxis:
         return range(*np.searchsorted(self.upper, [start, stop]).tolist())
 
     def part(self, start, stop, origin):
-        """Some of the new pixels, with cells counted from `origin`."""
+        """A part of the new pixels, with cells counted from `origin`."""
         part = slice(start, stop)
         return BilinearAxis(
             self.lower[part] - origin, self.upper[part] - origin, self.weight[part]
@@ -37,7 +37,7 @@ class BilinearAxis:
 
     @property
     def span(self):
-        """All cells in use."""
+        """The range of all cells that are used."""
         return slice(int(self.lower[0]), int(self.upper[-1]) + 1)
 
     def resize(self, x, axis):

@@ -1,4 +1,4 @@
-"""How well a model segments a data set, by a test protocol."""
+"""Evaluation of a model on a data set with a test protocol."""
 
 import dataclasses
 import math
@@ -10,27 +10,27 @@ from keras_seg.inference.segment_by_protocol import segment_by_protocol
 from keras_seg.inference.test_protocol import TestProtocol
 from keras_seg.metrics.mean_iou import MeanIoU
 
-# How many pixels are counted in one step.
+# Maximum number of pixels that are counted in one step.
 MAX_COUNTED_PIXELS = 4_000_000
 
 
 def evaluate(model, source, protocol=None, limit=None, progress=False):
-    """Mean IoU, accuracies and the values of each class over a data set.
+    """Computes mean IoU, accuracies and the values of each class over a data set.
 
-    Label maps are predicted one image at a time and compared at the size of the labels;
-    all numbers are read off one confusion matrix of the whole data set. A class that
-    occurs in neither truth nor prediction has no IoU, one that the truth does not hold
-    no accuracy, and neither counts in the means.
+    Label maps are predicted one image at a time and compared at the size of the labels.
+    All values are computed from one confusion matrix of the whole data set. A class
+    that occurs in neither truth nor prediction has no IoU, and a class that does not
+    occur in the truth has no accuracy; the means exclude them.
 
     Args:
         model: See `keras_seg.inference.segment`.
-        source: Sequence of `(image, label)`, such as `keras_seg.data.CamVid`. Void is
-            the model's `ignore_class`.
-        protocol: `keras_seg.inference.TestProtocol`; by default that of the
-            model's preset, else whole images at their own size.
-        limit: Integer: only this many images, from the first on.
-        progress: Boolean or string: whether to show a progress bar, and its title.
-            `None` shows one on a terminal only.
+        source: Sequence of `(image, label)`, such as `keras_seg.data.CamVid`, with the
+            `ignore_class` of the model.
+        protocol: `keras_seg.inference.TestProtocol`; by default that of the model's
+            preset, or else that of `segment`.
+        limit: Integer or `None`. Number of images to evaluate, from the first on.
+        progress: Boolean, string or `None`. Whether to show a progress bar; a string is
+            its title. `None` shows one only on a terminal.
 
     Returns:
         Dictionary of `images`, `mean_iou`, `pixel_accuracy` (aAcc),
@@ -38,8 +38,8 @@ def evaluate(model, source, protocol=None, limit=None, progress=False):
         from names to values or `None`), and `protocol`.
 
     Raises:
-        ValueError: If the classes of model and source differ in number, void is another
-            label, or there is no image.
+        ValueError: If the model and the source differ in the number of classes or in
+            the void label, or if there are no images.
 
     Example:
 
@@ -72,8 +72,9 @@ def evaluate(model, source, protocol=None, limit=None, progress=False):
         labels = segment_by_protocol(model, image, protocol)
         if np.shape(truth) != labels.shape:
             raise ValueError(
-                f"Image {index} has {labels.shape[0]} x {labels.shape[1]} pixels, its "
-                f"label map the shape {np.shape(truth)}. They must be of one size."
+                f"Image {index} has {labels.shape[0]} x {labels.shape[1]} pixels and "
+                f"its label map has the shape {np.shape(truth)}. They must have the "
+                "same size."
             )
         step = max(1, MAX_COUNTED_PIXELS // labels.shape[1])
         for top in range(0, len(labels), step):
@@ -93,7 +94,7 @@ def evaluate(model, source, protocol=None, limit=None, progress=False):
 
 
 def model_names(model):
-    """The names of a model's classes, or their ids where it has none."""
+    """The names of a model's classes, or names from their ids if it has none."""
     names = getattr(model, "class_names", None)
     return names or [f"class {class_id}" for class_id in range(model.num_classes)]
 
@@ -108,7 +109,7 @@ def _check_classes(model, source):
     void = getattr(source, "ignore_class", model.ignore_class)
     if void != model.ignore_class:
         raise ValueError(
-            f"Void is {model.ignore_class} to the model and {void} in the data. Open "
+            f"Void is {model.ignore_class} in the model and {void} in the data. Open "
             f"the data with ignore_class={model.ignore_class}."
         )
 

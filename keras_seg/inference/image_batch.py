@@ -1,4 +1,4 @@
-"""What `predict` takes for a batch of images."""
+"""Batches of images for `predict`."""
 
 import numpy as np
 
@@ -11,10 +11,10 @@ def image_batch(images):
             with one batch, or a data set or generator, which is returned as it is.
 
     Returns:
-        Array `(B, H, W, 3)`, or what was given.
+        Array `(B, H, W, 3)`, or the unchanged argument.
 
     Raises:
-        ValueError: If the images are no batch of RGB images of one size.
+        ValueError: If the images are not a batch of RGB images of one size.
 
     Example:
 

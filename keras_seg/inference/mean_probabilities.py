@@ -6,16 +6,17 @@ from keras_seg.inference.bilinear_axis import BilinearAxis
 from keras_seg.inference.shown_image import protocol_windows, shown_image
 from keras_seg.inference.sliding_window import sliding_window
 
-# The most values that are resized in one step.
+# Maximum number of values that are resized in one step.
 MAX_STEP = 8_000_000
 
 
 def mean_probabilities(model, image, protocol, area=None):
-    """Class probabilities of an area of an image, averaged over scales and flip.
+    """Computes class probabilities of an area, averaged over scales and flip.
 
     Args:
         model, image, protocol: See `segment_by_protocol`; the image is a uint8 array.
-        area: `(top, bottom, left, right)`, by default all. All its values are held.
+        area: `(top, bottom, left, right)`, by default the whole image. The
+            probabilities of the whole area are held in memory.
 
     Returns:
         float32 array `(h, w, K)`.
@@ -56,11 +57,11 @@ def _blocks(model, shown, protocol, rows, columns):
 
 
 def _joined(blocks, rows, columns):
-    """One array of the blocks that cover the rows and columns of two slices."""
+    """Joins the blocks that cover the rows and columns of two slices."""
     size = rows.stop - rows.start, columns.stop - columns.start
     logits = None
     for top, left, block in blocks:
-        if block.shape[:2] == size:  # one window: no second copy of it
+        if block.shape[:2] == size:  # one window: no copy is needed
             return block
         if logits is None:
             logits = np.empty((*size, block.shape[2]), "float32")
@@ -71,7 +72,7 @@ def _joined(blocks, rows, columns):
 
 
 def _add_probabilities(logits, total):
-    """Adds the softmax of logits, which are changed, to the first of a total."""
+    """Adds the softmax of logits, computed in place, to the top left of a total."""
     logits -= logits.max(axis=-1, keepdims=True)
     np.exp(logits, out=logits)
     logits /= logits.sum(axis=-1, keepdims=True)

@@ -5,19 +5,19 @@ import numpy as np
 
 from keras_seg.keras_internals.inference_function import run_inference
 
-# The stride of the coarsest level of most backbones. A side below it can shrink to
-# nothing inside the model.
+# The stride of the coarsest level of most backbones. A shorter side can become 0 inside
+# the model.
 MIN_SIDE = 32
 
 
 def fixed_size(model):
-    """`(height, width)` of the only images a model takes, or `None` for any size."""
+    """The input size `(height, width)` of a model if it is fixed, else `None`."""
     size = tuple(getattr(model, "input_shape", (None,) * 4)[1:3])
     return None if None in size else size
 
 
 def predict_logits(model, window):
-    """Logits of one window, `(h, w, 3)` -> float32 `(h, w, K)`, writable.
+    """Computes the logits of one window.
 
     A window that is too small for the model is padded with the values of its edge.
 
@@ -26,11 +26,11 @@ def predict_logits(model, window):
         window: uint8 array `(h, w, 3)`.
 
     Returns:
-        float32 array `(h, w, K)`.
+        float32 array `(h, w, K)`, writable.
 
     Raises:
-        ValueError: If the window is too large for the model or its output does not
-            fit.
+        ValueError: If the window is too large for the model, or its output has another
+            shape or NaN.
     """
     height, width = window.shape[:2]
     fixed = fixed_size(model)

@@ -7,19 +7,19 @@ from keras_seg.metrics.region_semantics import RegionSemantics
 
 
 def region_report(model, source, max_components=256):
-    """How semantic and how diverse the latent regions of a model are.
+    """Measures the semantics and the diversity of the latent regions of a model.
 
     Args:
         model: A model with `has_regions`, such as `keras_seg.SGR`.
         source: Sequence of `(image, label)`, such as `keras_seg.data.CamVid`.
-        max_components: Integer, the most components that count in an image. They are
-            those of the region loss, but more of them: those of at least
-            `model.min_component_area` pixels.
+        max_components: Integer. Maximum number of components per image. As in the
+            region loss, components of fewer than `model.min_component_area` pixels are
+            ignored.
 
     Returns:
         Dictionary of floats: `class_semantics`, `class_diversity`,
         `instance_semantics`, `instance_diversity`. Connected components of the labels
-        stand for instances.
+        are used as instances.
 
     Raises:
         ValueError: If the model has no regions.

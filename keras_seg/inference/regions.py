@@ -13,15 +13,15 @@ from keras_seg.keras_internals.inference_function import run_inference
 
 
 def region_maps(model, image):
-    """How much each pixel belongs to each region.
+    """Computes the membership of each pixel in each region.
 
     Args:
         model: A model with `has_regions`, such as `keras_seg.SGR`.
-        image: See `segment`. An image larger than `model.long_side` is shrunk to it
-            for the model.
+        image: See `segment`. An image larger than `model.long_side` is first downscaled
+            to it.
 
     Returns:
-        float32 array `(H, W, K)` that adds up to 1 over the regions.
+        float32 array `(H, W, K)` that sums to 1 over the regions.
 
     Raises:
         ValueError: If the model has no regions.
@@ -45,17 +45,17 @@ def region_maps(model, image):
     shown = resize_longest_side(image, model.long_side)
     maps = run_inference(model.region_maps, shown[None])[0].astype("float32")
     if shown.shape != image.shape:
-        size = image.shape[1::-1]  # one by one: OpenCV takes few channels at once
+        size = image.shape[1::-1]  # one by one: OpenCV limits the channels
         planes = np.ascontiguousarray(maps.transpose(2, 0, 1))
         maps = np.stack([cv2.resize(plane, size) for plane in planes], axis=-1)
     return maps
 
 
 def region_ids(model, image):
-    """The region that each pixel belongs to most, in bounded memory.
+    """Computes the main region of each pixel, in bounded memory.
 
     Args:
-        model, image: See `region_maps`, whose example shows this as well.
+        model, image: See `region_maps`, also for an example.
 
     Returns:
         Integer array `(H, W)`.
@@ -77,6 +77,6 @@ def region_ids(model, image):
 def _check(model):
     if not getattr(model, "has_regions", False):
         raise ValueError(
-            f"{type(model).__name__} has no latent regions. Make it with a reasoner: "
+            f"{type(model).__name__} has no latent regions. Create it with a reasoner: "
             "keras_seg.SGR(...), or keras_seg.ECENet(..., reasoner=True)."
         )

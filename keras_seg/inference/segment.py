@@ -1,4 +1,4 @@
-"""Segment one image of any size, in bounded memory."""
+"""Segmentation of one image of any size, in bounded memory."""
 
 import numpy as np
 
@@ -22,49 +22,50 @@ def segment(
     max_pixels_at_once=None,
     long_side=None,
 ):
-    """The class of every pixel of one image, at the image's own size.
+    """Predicts the class of every pixel of one image, at the image's own size.
 
-    An image larger than `long_side` is shrunk to it for the model, and the logits are
+    An image larger than `long_side` is first downscaled to it, and the logits are
     upsampled bilinearly to the image's own size before the argmax.
 
-    An image of up to `max_pixels_at_once` pixels is then shown to the model whole. A
-    larger one is cut into overlapping tiles of equal size. Where tiles overlap, their
-    logits fade linearly into each other, so no seam is visible. Only the logits of one
-    tile, and of the strips that the next tiles overlap, are held at a time. Sides below
-    32 pixels are padded to that with the values of the edge.
+    An image of up to `max_pixels_at_once` pixels is then processed as a whole. A larger
+    one is cut into overlapping tiles of equal size. Where tiles overlap, their logits
+    are blended linearly, so that no seam is visible. Only the logits of one tile, and
+    of the strips that the next tiles overlap, are held in memory at a time. Sides
+    shorter than 32 pixels are padded to 32 with the values of the edge.
 
-    A model may be used by several threads at once, but not while it is trained. On
-    JAX, sizes that the model stretches to the same multiple of 32 pixels share one
-    compiled program; a `long_side` keeps their number small.
+    A model may be used by several threads at once, but not while it is trained. On JAX,
+    sizes that the model resizes to the same multiple of 32 pixels share one compiled
+    program; a `long_side` limits the number of programs.
 
     Args:
-        model: Keras model from uint8 images `(B, H, W, 3)` to logits
-            `(B, H, W, K)`, with attributes `num_classes` and `ignore_class`, and
-            perhaps `input_scale` and `long_side`.
+        model: Keras model from uint8 images `(B, H, W, 3)` to logits `(B, H, W, K)`,
+            with attributes `num_classes` and `ignore_class`, and optionally
+            `input_scale` and `long_side`.
         image: Path of an image file, a Pillow image, or an array: `(H, W, 3)`, grey
             `(H, W)` or `(H, W, 1)`, or RGBA `(H, W, 4)`; values are 0..255, of an
             integer or a floating point type.
-        tile: Integer or `(height, width)`: the size of the tiles in pixels of the
-            image as the model sees it. An image no larger than a tile is not cut.
-            `None` chooses the tiles from `max_pixels_at_once`.
-        overlap: Float in `[0, 0.5]`: the part of a tile shared with the next one.
-        threshold: Optional float in `[0, 1]`: pixels whose most probable class has a
+        tile: Integer, `(height, width)` or `None`. Size of the tiles in pixels, after
+            an image is downscaled to `long_side`. An image no larger than a tile is not
+            cut. `None` chooses the size from `max_pixels_at_once`.
+        overlap: Float in `[0, 0.5]`. The share of a tile that overlaps the next one.
+        threshold: Float in `[0, 1]` or `None`. Pixels whose most probable class has a
             lower probability get `model.ignore_class`.
-        max_pixels_at_once: Integer: the most pixels the model is shown in one step
-            when `tile` is `None`. Lower it when memory is short. By default 2 million,
-            as counted after a model with an `input_scale` has enlarged them, and fewer
-            above 30 classes: 400,000 with 150.
-        long_side: Integer: the largest side, in pixels, that the model is shown. A
-            model knows objects at the size they had in training; a large photo shows
-            them larger. Smaller images are not enlarged. `None` takes
-            `model.long_side`, if there is one; 0 keeps the image's own size.
+        max_pixels_at_once: Integer or `None`. Maximum number of pixels that the model
+            processes at once if `tile` is `None`. Reduce it if memory is insufficient.
+            By default 2 million, counted after enlargement by the model's
+            `input_scale`, and fewer above 30 classes: 400,000 with 150.
+        long_side: Integer or `None`. Larger images are downscaled to this longest side,
+            in pixels, since a model recognises objects best at the size they had in
+            training. Smaller images are not enlarged. `None` uses `model.long_side`, if
+            it is set; 0 keeps the image's own size.
 
     Returns:
         NumPy array `(H, W)`: uint8 where all ids fit, else int32.
 
     Raises:
-        ValueError: If the image cannot be read or has an unfit shape, type or range,
-            if an option is out of range, or if the model's output does not fit.
+        ValueError: If the image cannot be read or has an unsupported shape, type or
+            range, if an option is out of range, or if the model's output has another
+            shape or NaN.
 
     Example:
 
@@ -98,7 +99,7 @@ def segment(
 
 
 def empty_labels(model, height, width):
-    """An array for the labels of an image, of the narrowest type that fits."""
+    """Creates an array for the labels of an image, of the smallest dtype that fits."""
     ids = [model.num_classes - 1]
     if model.ignore_class is not None:
         ids.append(model.ignore_class)
@@ -107,13 +108,13 @@ def empty_labels(model, height, width):
 
 
 def write_labels(model, shown, rows, columns, labels, threshold=None):
-    """Writes the labels of an area of an image that the model is shown once.
+    """Writes the labels of an area of an image that is processed in one pass.
 
     Args:
         model: See `segment`.
-        shown: uint8 array `(h, w, 3)`, the image as the model is shown it.
-        rows, columns: `WindowAxis`: the area; all of it where `shown` and `labels`
-            differ in size.
+        shown: uint8 array `(h, w, 3)`, the image at the size for the model.
+        rows, columns: `WindowAxis` that define the area; the whole image if `shown` and
+            `labels` differ in size.
         labels: Integer array `(H, W)` to write to.
         threshold: See `segment`.
     """
@@ -145,8 +146,8 @@ def _tile_size(tile):
 def _check_options(overlap, threshold, max_pixels_at_once, long_side):
     if not 0 <= overlap <= 0.5:
         raise ValueError(
-            "`overlap` is the part of a tile shared with the next one and must lie in "
-            f"[0, 0.5]. Received: overlap={overlap}"
+            "`overlap` is the share of a tile that overlaps the next one and must lie "
+            f"in [0, 0.5]. Received: overlap={overlap}"
         )
     if threshold is not None and not 0 <= threshold <= 1:
         raise ValueError(
@@ -169,7 +170,7 @@ def _check_options(overlap, threshold, max_pixels_at_once, long_side):
 def _check_void(threshold, ignore_class):
     if threshold is not None and ignore_class is None:
         raise ValueError(
-            "`threshold` marks unsure pixels as void, and this model has no void "
-            f"label. Set model.ignore_class, to 255 for example, or leave `threshold` "
-            f"out. Received: threshold={threshold}"
+            "`threshold` marks uncertain pixels as void, but this model has no void "
+            "label. Set model.ignore_class, for example to 255, or omit `threshold`. "
+            f"Received: threshold={threshold}"
         )

@@ -1,4 +1,4 @@
-"""Segment one image as a test protocol asks for it, in bounded memory."""
+"""Segmentation of one image by a test protocol, in bounded memory."""
 
 import math
 
@@ -10,36 +10,38 @@ from keras_seg.inference.segment import empty_labels, write_labels
 from keras_seg.inference.shown_image import protocol_windows, shown_image
 from keras_seg.inference.test_protocol import TestProtocol
 
-# Most values (4 bytes each) that wait for the windows below, and most that one area
-# holds: its probabilities and what is enlarged for them.
+# Maximum number of values (4 bytes each) that are kept for the windows below, and
+# maximum number in one area: its probabilities and the arrays that are enlarged for
+# them.
 MAX_WAITING = 60_000_000
 MAX_AREA = 80_000_000
 
 
 def segment_by_protocol(model, image, protocol=None):
-    """The class of every pixel of one image, found as a test protocol asks for it.
+    """Predicts the class of every pixel of one image by a test protocol.
 
-    The image is resized bilinearly; logits are averaged over the windows that see a
-    pixel and resized bilinearly to the image's own size. With several scales, or the
-    mirrored image beside the image, probabilities are averaged there.
+    The image is resized bilinearly. Logits are averaged over the windows that contain a
+    pixel and resized bilinearly to the image's own size. With several scales or `flip`,
+    probabilities are averaged at that size.
 
-    Whatever the size of the image, a few windows are held at a time and never the
-    logits of a large image. Several scales of a large image are done area by area, and
-    windows across the border of two areas are computed for both. Where `"whole"` would
-    show the model more than 8 million pixels or get more than 300 million logits from
-    it, the image is cut into overlapping tiles as in `segment`.
+    The logits of a large image are never held as a whole, only those of a few windows.
+    With several scales, a large image is processed area by area, and windows across the
+    border of two areas are computed twice. Where `"whole"` would exceed 8 million
+    pixels or 300 million logits, the image is cut into overlapping tiles as in
+    `segment`.
 
     Args:
         model: See `keras_seg.inference.segment`.
         image: See `keras_seg.inference.segment`.
-        protocol: `keras_seg.inference.TestProtocol`; by default that of the
-            model's preset, else the labels are those of `segment`.
+        protocol: `keras_seg.inference.TestProtocol`; by default that of the model's
+            preset, or else that of `segment`.
 
     Returns:
         NumPy array `(H, W)`: uint8 where all ids fit, else int32.
 
     Raises:
-        ValueError: If the image cannot be read or the model's output does not fit.
+        ValueError: If the image cannot be read, or the model's output has another shape
+            or NaN.
 
     Example:
 
@@ -73,12 +75,13 @@ def segment_by_protocol(model, image, protocol=None):
 
 
 def _label_one_pass(model, image, protocol, size, labels):
-    """Labels of an image that is shown once: no probabilities are needed."""
+    """Writes the labels of a single pass, which needs no probabilities."""
     shown = shown_image(image, protocol, *size)
     rows, columns = protocol_windows(model, protocol, shown.shape[:2])
     areas = [(0, shown.shape[1])]
     if shown.shape[:2] == labels.shape:
-        # Columns are done in parts where too much would wait for the windows below.
+        # Columns are processed in parts if too many values would be kept for the
+        # windows below.
         waiting = max(row.last - row.settled for row in rows.windows)
         most = MAX_WAITING // max(waiting * model.num_classes, 1)
         areas = _parts(shown.shape[1], most)
@@ -87,7 +90,7 @@ def _label_one_pass(model, image, protocol, size, labels):
 
 
 def _areas(height, width, num_classes, passes):
-    """Near-square areas that cover an image and keep to the budget."""
+    """Near-square areas that cover an image and stay within the memory limit."""
     pixels = height * width
     enlarged = [h * w for h, w, _ in passes if (h, w) != (height, width)]
     most = int(MAX_AREA / num_classes / (1 + max(enlarged, default=0) / pixels))

@@ -1,6 +1,6 @@
-"""How an image is shown to a model: at which size, and in which windows.
+"""The size and the windows in which an image is passed to a model.
 
-`segment` and `segment_by_protocol` both decide it here.
+`segment` and `segment_by_protocol` share these functions.
 """
 
 import cv2
@@ -8,11 +8,11 @@ import cv2
 from keras_seg.inference.predict_logits import fixed_size
 from keras_seg.inference.window_axis import WindowAxis, window_for
 
-# The most pixels of one window, after the model has enlarged them, and the most
-# logits, which take more memory than the features from about 30 classes on.
+# Maximum number of pixels of one window, after enlargement by the model, and of logits,
+# which need more memory than the features from about 30 classes on.
 MAX_WINDOW_PIXELS = 2_000_000
 MAX_WINDOW_LOGITS = 60_000_000
-# The same for a protocol that asks for whole images.
+# The same limits for a protocol with whole images.
 MAX_WHOLE_PIXELS = 8_000_000
 MAX_WHOLE_LOGITS = 300_000_000
 OVERLAP = 0.125
@@ -23,17 +23,16 @@ def longest_side_size(height, width, long_side):
     longer = max(height, width)
     if not long_side or longer <= long_side:
         return height, width
-    # Whole numbers, so that the long side is never a pixel off.
+    # Integer arithmetic, so that the long side is exact.
     return tuple(
         max(1, (side * long_side + longer // 2) // longer) for side in (height, width)
     )
 
 
 def resize_longest_side(image, long_side):
-    """The image with its long side shrunk to `long_side`; never enlarged.
+    """Downscales an image whose long side exceeds `long_side`.
 
-    Each new pixel is the mean of the area it covers, so fine texture does not turn
-    into noise.
+    Each new pixel is the mean of the area that it covers, which avoids aliasing.
 
     Args:
         image: uint8 array `(H, W, 3)`.
@@ -59,7 +58,7 @@ def resize_longest_side(image, long_side):
 
 
 def shown_image(image, protocol, height, width, mirrored=False):
-    """The image in one of the sizes that `TestProtocol.passes` lists."""
+    """Resizes an image for one of the passes of `TestProtocol.passes`."""
     image = resize_longest_side(image, protocol.long_side)
     if image.shape[:2] != (height, width):
         # Bilinear without antialiasing, as in the published evaluations.
@@ -68,11 +67,11 @@ def shown_image(image, protocol, height, width, mirrored=False):
 
 
 def max_window_pixels(model, whole=False):
-    """The most pixels of an image that a model is shown in one window.
+    """Maximum number of pixels of an image that a model processes in one window.
 
     Args:
         model: See `keras_seg.inference.segment`.
-        whole: Boolean. Whether a protocol asks for whole images.
+        whole: Boolean. Whether the limits are those for whole images.
     """
     pixels = MAX_WHOLE_PIXELS if whole else MAX_WINDOW_PIXELS
     logits = MAX_WHOLE_LOGITS if whole else MAX_WINDOW_LOGITS
@@ -81,7 +80,7 @@ def max_window_pixels(model, whole=False):
 
 
 def default_window(model, height, width, overlap=OVERLAP, max_pixels=None, whole=False):
-    """The window `(height, width)` for an image of this size where none is given."""
+    """The default window `(height, width)` for an image of this size."""
     fixed = fixed_size(model)
     if fixed and max_pixels is None:
         return fixed
@@ -93,13 +92,13 @@ def default_window(model, height, width, overlap=OVERLAP, max_pixels=None, whole
 
 
 def protocol_windows(model, protocol, size, rows=None, columns=None):
-    """The windows that a protocol asks for over an image, or an area of it.
+    """Computes the windows of a protocol over an image, or over an area of it.
 
     Args:
         model: See `keras_seg.inference.segment`.
         protocol: `keras_seg.inference.TestProtocol`.
-        size: Pair `(height, width)` of the shown image.
-        rows, columns: Slices, the area asked for, by default all.
+        size: Pair `(height, width)`, the size of the resized image.
+        rows, columns: Slices or `None`. The area, by default the whole image.
 
     Returns:
         Pair of `WindowAxis`: rows and columns.

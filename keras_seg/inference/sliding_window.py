@@ -23,7 +23,7 @@ def sliding_window(model, image, rows, columns):
         right and from top to bottom. The blocks of a band have the same height.
 
     Raises:
-        ValueError: If the model's output does not fit.
+        ValueError: If the model's output has another shape or NaN.
 
     Example:
 
@@ -42,11 +42,11 @@ def sliding_window(model, image, rows, columns):
         print(left, logits.shape)  # 0 (40, 30, 3), 30 (40, 10, 3), 40 (40, 50, 3)
     ```
     """
-    below = None  # (overlap, W, K): sums that wait for the windows below
+    below = None  # (overlap, W, K): partial sums for the windows below
     for row in rows.windows:
         next_below = beside = None  # beside (h, overlap, K)
         for column in columns.windows:
-            logits = None  # frees those of the window before
+            logits = None  # frees those of the last window
             logits = _weighted_logits(model, image, row, column)
             if beside is not None:
                 logits[:, : beside.shape[1]] += beside

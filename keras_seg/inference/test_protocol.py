@@ -1,4 +1,4 @@
-"""How images are shown to a model when it is evaluated."""
+"""How images are passed to a model for evaluation."""
 
 import dataclasses
 import numbers
@@ -13,25 +13,26 @@ class TestProtocol:
     """A test protocol: size, windows, scales and flip.
 
     Args:
-        mode: `"whole"` shows the model the image at once. `"auto"` does so too,
+        mode: String. `"whole"` processes the image as a whole. `"auto"` does the same,
             but cuts large images into overlapping tiles as `segment` does. `"slide"`
-            moves a window over it, the last one of a row or column shifted back to the
-            border, and averages the logits of all windows that see a pixel.
-        window: Integer or `(height, width)` of the window, for `"slide"`.
-        stride: Integer or `(height, width)` from one window to the next, at most the
-            window. Defaults to the window: no overlap.
-        resize: `(long, short)` or `None`. The image is first scaled, with its
-            proportions kept, to the largest size whose long and short side do not
-            exceed these: `(2048, 512)` is customary for ADE20K and a crop of 512.
-            `None` keeps its own size.
-        scales: Factors that are applied to that size. With more than one, and with
-            `flip`, class probabilities are averaged at the size of the image.
-        flip: Boolean. Whether the mirrored image is shown as well.
+            moves a window over the image, shifts the last one of a row or column back
+            to the border, and averages the logits of all windows that contain a pixel.
+        window: Integer or `(height, width)`. Size of the window, for `"slide"`.
+        stride: Integer or `(height, width)`. Step from one window to the next, at most
+            the window. Defaults to the window: no overlap.
+        resize: `(long, short)` or `None`. The image is first resized, with its aspect
+            ratio, to the largest size whose long and short side do not exceed these:
+            `(2048, 512)` is common for ADE20K with crops of 512. `None` keeps the
+            image's own size.
+        scales: List of floats. Factors that are applied to that size. With more than
+            one, or with `flip`, class probabilities are averaged at the size of the
+            image.
+        flip: Boolean. Whether to process the mirrored image as well.
         long_side: Integer or `None`, in place of `resize`. Larger images are first
-            shrunk to this longest side, as `segment` does.
+            downscaled to this longest side, as in `segment`.
 
     Raises:
-        ValueError: If a value is out of range or they contradict each other.
+        ValueError: If a value is out of range, or values contradict each other.
 
     Example:
 
@@ -56,7 +57,7 @@ class TestProtocol:
             raise ValueError(f"`mode` must be one of {MODES}. Received: {self.mode!r}")
         if self.mode != "slide" and (self.window or self.stride):
             raise ValueError(
-                "`window` and `stride` belong to mode='slide'. Received: "
+                "`window` and `stride` require mode='slide'. Received: "
                 f"mode={self.mode!r}, window={self.window}, stride={self.stride}"
             )
         if self.resize is not None and self.long_side is not None:
@@ -66,14 +67,16 @@ class TestProtocol:
             )
         if self.mode == "slide":
             if self.window is None:
-                raise ValueError("mode='slide' needs `window`. Received: window=None")
+                raise ValueError(
+                    "mode='slide' requires `window`. Received: window=None"
+                )
             self._set_pair("window", self.window)
             self._set_pair("stride", self.stride or self.window)
             pairs = zip(self.stride, self.window, strict=True)
             if any(step > side for step, side in pairs):
                 raise ValueError(
                     "`stride` must not exceed `window`, or pixels between the windows "
-                    f"stay unseen. Received: stride={self.stride}, "
+                    f"would be skipped. Received: stride={self.stride}, "
                     f"window={self.window}"
                 )
         if self.resize is not None:
@@ -90,15 +93,15 @@ class TestProtocol:
 
     @classmethod
     def of_model(cls, model, **changes):
-        """The protocol that the model's preset names, with some values changed.
+        """The protocol of the model's preset, with some values changed.
 
         Args:
-            model: Model with, perhaps, a dictionary `test_protocol` of arguments.
+            model: Model, optionally with a dictionary `test_protocol` of arguments.
             **changes: Arguments of the constructor; `None` leaves a value as it is.
 
         Returns:
-            A `TestProtocol`. Where the model has none, that of `segment`:
-            `mode="auto"` and the model's `long_side`.
+            A `TestProtocol`. If the model has none, that of `segment`: `mode="auto"`
+            and the model's `long_side`.
         """
         known = {field.name for field in dataclasses.fields(cls)}
         long_side = getattr(model, "long_side", None) or None
@@ -107,7 +110,7 @@ class TestProtocol:
         unknown = sorted({*values, *changes} - known)
         if unknown:
             raise ValueError(
-                f"A protocol has no {unknown}. Expected some of {sorted(known)}."
+                f"A protocol has no arguments {unknown}. Expected: {sorted(known)}."
             )
         values.update({k: v for k, v in changes.items() if v is not None})
         if changes.get("mode") is None and changes.get("window") is not None:
@@ -121,7 +124,7 @@ class TestProtocol:
         return cls(**values)
 
     def passes(self, height, width):
-        """The sizes in which an image is shown.
+        """The sizes in which an image is processed.
 
         Args:
             height, width: Integers, the size of the image.
@@ -134,7 +137,7 @@ class TestProtocol:
         limits = self.resize or (longer, shorter)
         passes = []
         for scale in self.scales:
-            # Rounded as the tools do that the papers used.
+            # Rounded as in the tools that the papers used.
             factor = min(
                 int(limits[0] * scale) / longer, int(limits[1] * scale) / shorter
             )

@@ -9,18 +9,18 @@ from keras_seg.inference.bilinear_axis import BilinearAxis
 # One step upsamples a square of at most this side, with at most this many values.
 MAX_SIDE = 256
 MAX_UPSAMPLED_VALUES = 8_000_000
-# How many values the probabilities of one step may have: 16 MB.
+# Maximum number of probabilities that are computed in one step: 16 MB.
 MAX_SOFTMAX_VALUES = 4_000_000
-# Infinite logits, of classes that a model excludes, could not be interpolated.
+# Infinite logits, of classes that a model excludes, cannot be interpolated.
 LARGEST = 1e30
 # Allows for rounding in the upsampling.
 SLACK = 0.01
-# Share of the probability that may be left out where probabilities are asked for.
+# Share of the probability that may be neglected if probabilities are requested.
 NEGLIGIBLE = 0.001
 
 
 def argmax_labels(logits, threshold=None, ignore_class=255):
-    """The class with the largest logit of each pixel, or void where that is unsure.
+    """The class with the largest logit at each pixel, or void if it is uncertain.
 
     Args:
         logits: float32 array `(H, W, K)`.
@@ -62,7 +62,7 @@ class UpsampledArgmax:
 
     Args:
         labels: Integer array `(H, W)` to write to.
-        size: Pair `(height, width)`, the size of the shrunk image.
+        size: Pair `(height, width)`, the size of the downscaled image.
         threshold: See `keras_seg.inference.segment`. Probabilities are those of the
             upsampled logits, to within 0.001.
         ignore_class: Integer, the void label.
@@ -91,13 +91,13 @@ class UpsampledArgmax:
         self._beside = None  # (h, K): last column of the block to the left
 
     def add(self, top, left, logits):
-        """Adds the next block of the shrunk image and writes the labels it determines.
+        """Adds the next block of the downscaled image and writes its labels.
 
         A pixel between two blocks is written with the second. Blocks must come from
         left to right and from top to bottom, those of a band with the same height.
 
         Args:
-            top, left: Integers, where the block lies.
+            top, left: Integers. Position of the block.
             logits: float32 array `(h, w, K)`, changed in place.
         """
         np.clip(logits, -LARGEST, LARGEST, out=logits)
@@ -139,7 +139,7 @@ class UpsampledArgmax:
         planes = rows.resize(planes, axis=1)  # (K, H, W)
         best = planes.max(axis=0)
         labels = np.full(best.shape, classes[-1])
-        # The last to write is the first of equals, as with argmax.
+        # The first of equal classes is written last, as with argmax.
         for class_id, plane in zip(classes[-2::-1], planes[-2::-1], strict=True):
             np.copyto(labels, class_id, where=plane == best)
         if self.threshold is not None:
@@ -155,9 +155,9 @@ def candidate_classes(logits, with_probability=False):
     An upsampled pixel is a weighted mean of the four corners of a cell. So the largest
     logit in a cell is nowhere below the mean of the (up to four) classes that are the
     argmax at its corners, upsampled in the same way, and a class that is below that
-    mean at every corner cannot be the argmax between them. One that is the argmax at
-    no corner still can: it may be second at all of them. In most parts of a photo few
-    classes remain, however many the model has.
+    mean at every corner cannot be the argmax between them. A class that is the argmax
+    at no corner still can be: it may be second at all of them. In most parts of a photo
+    few classes remain.
 
     Args:
         logits: Array `(h, w, K)` of finite values.
@@ -197,5 +197,5 @@ def candidate_classes(logits, with_probability=False):
 
 
 def _ends(size):
-    """Where the cells along an axis begin and where they end."""
+    """Slices of the first and of the last corner of the cells along an axis."""
     return [slice(0, size - 1), slice(1, size)] if size > 1 else [slice(0, 1)]

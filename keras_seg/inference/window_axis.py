@@ -1,4 +1,4 @@
-"""Where the windows over a large image lie and how their logits are weighted."""
+"""Positions of the windows over a large image and the weights of their logits."""
 
 import dataclasses
 import math
@@ -10,8 +10,8 @@ import numpy as np
 class Window:
     """One window along one axis, in pixels.
 
-    The model sees `[start, stop)`. Of its logits `[first, last)` is used, with the
-    weights in `weight`; no later window contributes to `[first, settled)`.
+    The window covers `[start, stop)`. Of its logits, `[first, last)` are used,
+    multiplied by `weight`; no later window contributes to `[first, settled)`.
     """
 
     start: int
@@ -23,13 +23,13 @@ class Window:
 
 
 class WindowAxis:
-    """The windows along one axis; the weights of those that see a pixel sum to 1.
+    """The windows along one axis; their weights sum to 1 at each pixel.
 
-    `WindowAxis.averaged` and `WindowAxis.blended` make one.
+    Use `WindowAxis.averaged` or `WindowAxis.blended` to create one.
 
     Args:
-        begin, end: Integers: the part of the image that logits are wanted for.
-        windows: List of `Window`, from the first on.
+        begin, end: Integers. The range of the image for which logits are computed.
+        windows: List of `Window`, in order.
     """
 
     def __init__(self, begin, end, windows):
@@ -57,13 +57,13 @@ class WindowAxis:
         """Windows of equal weight, the last one shifted back to the end.
 
         Args:
-            size: Integer: length of the image along this axis.
-            window: Integer: length of a window.
+            size: Integer. Length of the image along this axis.
+            window: Integer. Length of a window.
             stride: Integer, at most `window`.
         """
         last_start = max(size - window, 0)
         starts = [*range(0, last_start, stride), last_start]
-        counts = np.zeros(size, "float32")  # how many windows see each pixel
+        counts = np.zeros(size, "float32")  # how many windows cover each pixel
         for start in starts:
             counts[start : start + window] += 1
         windows = []
@@ -75,12 +75,12 @@ class WindowAxis:
 
     @classmethod
     def blended(cls, size, window, overlap):
-        """Windows evenly spread, each fading linearly into the next.
+        """Evenly spaced windows that are blended linearly where they overlap.
 
         Args:
-            size: Integer: length of the image along this axis.
-            window: Integer: length of a window; a longer one is cut to `size`.
-            overlap: Float in `[0, 0.5]`: least share of a window that overlaps the
+            size: Integer. Length of the image along this axis.
+            window: Integer. Length of a window; a longer one is cut to `size`.
+            overlap: Float in `[0, 0.5]`. Minimum share of a window that overlaps the
                 next.
         """
         window = min(int(window), size)
@@ -89,8 +89,8 @@ class WindowAxis:
         starts = [
             round(index * (size - window) / max(count - 1, 1)) for index in range(count)
         ]
-        # The fade between two windows lies in the middle of what they share, away
-        # from the borders of both, and is no longer than the stride.
+        # The fade between two windows is in the middle of their overlap, away from the
+        # borders of both, and is no longer than the stride.
         fades = [(0, 0)]
         for here, there in zip(starts, starts[1:], strict=False):
             length = min(shared, there - here)
@@ -118,8 +118,9 @@ class WindowAxis:
 def window_for(height, width, overlap, max_pixels):
     """The window `(height, width)` for an image, of at most `max_pixels` pixels.
 
-    A small image is one window. Others get near-square windows, a narrow image long
-    ones, and no window is larger than an even division of the image needs.
+    A small image is one window. Larger ones are divided into near-square windows, or
+    into long ones if the image is narrow. The windows are as small as this number of
+    windows allows.
     """
     if height * width <= max_pixels:
         return height, width
@@ -141,7 +142,7 @@ def _even(size, window, overlap):
 
 
 def _ramp(fade):
-    """Weights of a window that fades in, from near 0 to near 1."""
+    """Weights of a fade, increasing linearly from near 0 to near 1."""
     length = fade[1] - fade[0]
     return (np.arange(length, dtype="float32") + 0.5) / max(length, 1)
 

@@ -2,23 +2,24 @@ from keras import ops
 
 
 def assign_regions(regions, masks):
-    """Gives every region to a connected component of the ground truth.
+    """Assigns every region to a connected component of the ground truth.
 
-    In order of area, the largest first, each component claims the free region that
-    overlaps it most. Then every region that is left goes to the component that it
-    overlaps most. So each component has a region as long as there are enough, and can
-    have several. Components of equal area come in the order of their first positions,
-    so their numbers do not matter. The formula is ours; see `region_loss`.
+    Components are processed by area, the largest first, and each is assigned the
+    unassigned region that overlaps it most. Every remaining region is then assigned to
+    the component that it overlaps most. So each component has at least one region if
+    there are enough of them. Components of equal area are ordered by their first
+    positions, so the result does not depend on their numbers. The formula is ours; see
+    `region_loss`.
 
     Args:
-        regions: Tensor `(B, P, K)`, how much each of `P` positions belongs to each of
-            `K` regions.
-        masks: Tensor `(B, P, M)` of zeros and ones, `M` components that do not
-            overlap; those of no position are left out.
+        regions: Tensor `(B, P, K)`. Membership of each of `P` positions in each of `K`
+            regions.
+        masks: Tensor `(B, P, M)` of zeros and ones, `M` components that do not overlap.
+            Empty components are ignored.
 
     Returns:
         Tensor `(B, K, M)` of zeros and ones, without gradient: the component of each
-        region; all zeros if there are none.
+        region; all zeros if there are no components.
 
     Example:
 
@@ -59,7 +60,7 @@ def _order(area, first):
     larger = area[:, :, None] > area[:, None, :]
     equal = ops.equal(area[:, :, None], area[:, None, :])
     sooner = first[:, :, None] < first[:, None, :]
-    # Only empty components share a first position; any order will do for them.
+    # Only empty components share a first position; their order does not matter.
     same = ops.equal(first[:, :, None], first[:, None, :])
     number = ops.arange(area.shape[1])
     sooner = ops.logical_or(

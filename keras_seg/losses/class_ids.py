@@ -1,4 +1,4 @@
-"""What losses and metrics take for the truth: label maps of class ids."""
+"""Label maps of class ids, as losses and metrics take them."""
 
 import contextlib
 import contextvars
@@ -15,23 +15,24 @@ _ARE_CHECKED = contextvars.ContextVar("_ARE_CHECKED", default=False)
 def class_ids(
     y_true, name, num_classes=None, ignore_class=None, argument="num_classes"
 ):
-    """A label map as int32 `(B, H, W)`.
+    """Converts a label map to int32 `(B, H, W)`.
 
     Ids are checked where the labels have values: not in a compiled step, and not
     within `labels_are_checked`.
 
     Args:
         y_true: Integer array or tensor `(B, H, W)` or `(B, H, W, 1)`.
-        name: String, what the labels are given to, for messages.
-        num_classes: Integer: ids must lie below it. `None` checks no ids.
-        ignore_class: Integer, the void label, or `None`.
-        argument: String, what `num_classes` is called there.
+        name: String. Name of the loss or metric, for error messages.
+        num_classes: Integer or `None`. Ids must be less than it. With `None`, ids are
+            not checked.
+        ignore_class: Integer or `None`. The void label.
+        argument: String. Name of the argument that gave `num_classes`.
 
     Returns:
         Integer tensor `(B, H, W)`.
 
     Raises:
-        ValueError: If the labels are one-hot, or have other values.
+        ValueError: If the labels are one-hot, or have values that are not class ids.
 
     Example:
 
@@ -70,8 +71,9 @@ def _check_values(labels, name, num_classes, ignore_class, argument):
     if labels.dtype.kind == "f" and (labels != np.round(labels)).any():
         raise ValueError(
             f"{name} takes class ids, which are integers. Received: labels of dtype "
-            f"{labels.dtype} with fractions. For one map of probabilities use "
-            "labels > 0.5; for a channel per class np.argmax(labels, axis=-1)."
+            f"{labels.dtype} with values that are not integers. For one map of "
+            "probabilities use labels > 0.5; for a channel per class use "
+            "np.argmax(labels, axis=-1)."
         )
     if num_classes is None or not labels.size:
         return

@@ -2,7 +2,7 @@ from keras import ops
 
 
 def diversity_loss(diversity_maps, num_channels):
-    """Asks the channels of reconstructed features to look at different positions.
+    """Makes channels of reconstructed features respond at different positions.
 
     Reference:
         [Boosting Semantic Segmentation from the Perspective of Explicit Class
@@ -13,7 +13,8 @@ def diversity_loss(diversity_maps, num_channels):
     Args:
         diversity_maps: List of tensors `(B, H_i * W_i)`, one per pyramid level, as
             returned by `FeatureReconstruction`.
-        num_channels: List of integers, the channels of the diverse half per level.
+        num_channels: List of integers. Number of channels in the diverse half of each
+            level.
 
     Returns:
         Scalar, between 0 and the number of levels.
@@ -24,7 +25,7 @@ def diversity_loss(diversity_maps, num_channels):
     import numpy as np
     import keras_seg
 
-    maps = [np.full((1, 12), 1 / 12, "float32")]  # all channels look everywhere
+    maps = [np.full((1, 12), 1 / 12, "float32")]  # all channels are uniform
     loss = keras_seg.losses.diversity_loss(maps, [8])  # 1 - 1 / 8
     ```
     """

@@ -1,7 +1,8 @@
 """Losses of one binary mask per class that is present in an image.
 
-Void pixels are left out of every sum. Masks are compared at their own resolution:
-each cell takes the label under its centre (ours: the methods do not say).
+Void pixels are excluded from every sum. Masks are compared at their own resolution:
+each cell is compared with the label at its centre (our choice; the papers do not
+specify it).
 """
 
 from keras import ops
@@ -14,15 +15,15 @@ def focal_mask_loss(labels, mask_logits, ignore_class=255, alpha=0.25, gamma=2.0
     """Sigmoid focal loss of class masks.
 
     Reference:
-        [Focal Loss for Dense Object Detection](https://arxiv.org/abs/1708.02002).
-        The constants are those of the public code of the family of ECENet.
+        [Focal Loss for Dense Object Detection](https://arxiv.org/abs/1708.02002). The
+        default constants are those of the public code of related methods.
 
     Args:
         labels: Integer tensor `(B, H, W)` or `(B, H, W, 1)`, class ids.
         mask_logits: Tensor `(B, h, w, K)`.
         ignore_class: Integer, the void label.
-        alpha: Float, weight of the pixels inside a mask.
-        gamma: Float, how much easy pixels are discounted.
+        alpha: Float. Weight of the pixels inside a mask.
+        gamma: Float. Focusing parameter: the larger, the less easy pixels count.
 
     Returns:
         Scalar: the mean over the masks of the mean over valid pixels; 0 when no
@@ -58,7 +59,7 @@ def dice_mask_loss(labels, mask_logits, ignore_class=255, smoothing=1.0):
         labels: Integer tensor `(B, H, W)` or `(B, H, W, 1)`, class ids.
         mask_logits: Tensor `(B, h, w, K)`.
         ignore_class: Integer, the void label.
-        smoothing: Float, added to numerator and denominator.
+        smoothing: Float. Added to numerator and denominator.
 
     Returns:
         Scalar: the mean over the masks; 0 when no class is present.

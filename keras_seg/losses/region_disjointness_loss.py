@@ -4,19 +4,19 @@ from keras import ops
 
 
 def region_disjointness_loss(regions):
-    """Asks every position to belong to one region: the entropy of its shares.
+    """Makes regions disjoint: the entropy over the regions at each position.
 
     Reference:
         [Semantically Enhanced Global Reasoning for Semantic
-        Segmentation](https://arxiv.org/abs/2212.03338) says that regions should be
-        disjoint. The formula is ours: the mean over positions of the entropy of `P`,
-        divided by `log K`.
+        Segmentation](https://arxiv.org/abs/2212.03338) states that regions should be
+        disjoint. The formula is ours: the entropy over the `K` regions, divided by
+        `log K`, averaged over all positions.
 
     Args:
-        regions: Tensor `(B, H, W, K)`, adds up to 1 over `K`, at least 2.
+        regions: Tensor `(B, H, W, K)` that sums to 1 over the `K` regions, at least 2.
 
     Returns:
-        Scalar: 0 where regions are disjoint, 1 where all are the same.
+        Scalar: 0 if the regions are disjoint, 1 if they are all the same.
 
     Example:
 

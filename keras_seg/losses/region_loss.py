@@ -5,13 +5,13 @@ from keras_seg.losses.assign_regions import assign_regions
 
 
 def region_loss(components, regions, max_components=32, smoothing=1.0):
-    """Asks that unions of regions are the connected components of the ground truth.
+    """Fits unions of regions to the connected components of the ground truth.
 
     Reference:
         [Semantically Enhanced Global Reasoning for Semantic
-        Segmentation](https://arxiv.org/abs/2212.03338) says that the union of several
+        Segmentation](https://arxiv.org/abs/2212.03338) states that the union of several
         regions should be one connected component. **The formulas are ours.** Each
-        region is given to a component `g`, see `assign_regions`; with the union
+        region is assigned to a component `g`, see `assign_regions`; with the union
 
             U_g(x) = sum of P_k(x) over the regions k of g
 
@@ -19,16 +19,16 @@ def region_loss(components, regions, max_components=32, smoothing=1.0):
         in numerator and denominator, plus the mean of their binary cross-entropy. The
         result is the mean over all components of a batch that have a region.
 
-    Positions without a component are left out: void, and components too small. Each
-    position takes the component under its centre.
+    Positions without a component are ignored: void, and components that are too small.
+    Each position is compared with the component at its centre.
 
     Args:
-        components: Integer tensor `(B, H, W)`: 0 for none, else a number up to
-            `max_components`, as `keras_seg.data.connected_components` gives them.
-        regions: Tensor `(B, h, w, K)`, how much each position belongs to each region;
-            adds up to 1.
+        components: Integer tensor `(B, H, W)`: 0 for none, otherwise a number up to
+            `max_components`, as `keras_seg.data.connected_components` returns them.
+        regions: Tensor `(B, h, w, K)`. Membership of each position in each region; sums
+            to 1.
         max_components: Integer. Larger numbers count as none.
-        smoothing: Float.
+        smoothing: Float. Added to numerator and denominator of the Dice loss.
 
     Returns:
         Scalar; 0 when there are no components.

@@ -8,32 +8,34 @@ from keras_seg.losses.class_ids import class_ids
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class SegmentationLoss(keras.losses.Loss):
-    """Cross-entropy of pixels with class weights, and a soft Jaccard term.
+    """Pixel-wise cross-entropy with class weights, and a soft Jaccard term.
 
     Without class weights and Jaccard term it equals
-    `keras.losses.SparseCategoricalCrossentropy(ignore_class=...)`. `class_weight` of
-    `fit` does not take label maps, the weights here do. The Jaccard term is one minus
-    the intersection over union of probabilities and labels, over all pixels of a
-    batch, averaged over the classes present: a smooth form of what mean IoU measures.
+    `keras.losses.SparseCategoricalCrossentropy(ignore_class=...)`. Use these weights in
+    place of `class_weight` of `fit`, which does not support label maps. The Jaccard
+    term is one minus the intersection over union of probabilities and labels, over all
+    pixels of a batch, averaged over the classes present: a differentiable form of mean
+    IoU.
 
     Args:
-        ignore_class: Integer, the void label.
+        ignore_class: Integer. The void label.
         class_weights: List of one float per class, or `None`.
         jaccard: Float. Weight of the Jaccard term.
-        label_smoothing: Float, in the cross-entropy.
+        label_smoothing: Float. Label smoothing of the cross-entropy.
         **kwargs: Passed to `keras.losses.Loss`.
 
     Call arguments:
         y_true: Integer tensor `(B, H, W)` or `(B, H, W, 1)`, class ids.
         y_pred: Tensor `(B, H, W, K)`, logits.
-        sample_weight: Tensor `(B, H, W)`, or `None`. Weighs the cross-entropy, which
-            stays normalised by the class weights of the valid pixels. Their mean
-            weighs the Jaccard term, which is one number for the batch.
+        sample_weight: Tensor `(B, H, W)`, or `None`. Multiplies the cross-entropy of
+            each pixel, which is still normalised by the class weights of the valid
+            pixels. The Jaccard term, one number for the batch, is multiplied by the
+            mean sample weight.
 
     Raises:
         ValueError: If there is not one class weight per class, a number is out of
-            range, labels are no class ids, or `reduction` is
-            another than the mean over the batch.
+            range, labels are not class ids, or `reduction` is not the mean over the
+            batch.
 
     Example:
 
@@ -105,7 +107,8 @@ class SegmentationLoss(keras.losses.Loss):
             target = masks * (1 - self.label_smoothing)
             target = target + self.label_smoothing / num_classes
         loss = -ops.sum(target * log_probability, axis=-1) * weight
-        # The mean that Keras takes over all pixels becomes one over valid weight.
+        # Turns the mean that Keras takes over all pixels into one over the valid
+        # weight.
         scale = ops.cast(ops.size(loss), "float32")
         loss = loss * scale / ops.maximum(ops.sum(weight), 1e-6)
         if self.jaccard:

@@ -2,13 +2,13 @@ from keras import ops
 
 
 def token_diversity_loss(tokens):
-    """Asks the tokens of regions to point in different directions.
+    """Makes the tokens of regions different: the squared cosines between them.
 
     Reference:
         [Semantically Enhanced Global Reasoning for Semantic
-        Segmentation](https://arxiv.org/abs/2212.03338) names a cosine term on tokens.
-        The formula is ours: the mean over pairs of different tokens of an image of
-        their squared cosine. It is taken of the tokens before the encoder.
+        Segmentation](https://arxiv.org/abs/2212.03338) mentions a cosine term on
+        tokens. The formula is ours: the squared cosine, averaged over all pairs of
+        different tokens of an image. It applies to the tokens before the encoder.
 
     Args:
         tokens: Tensor `(B, K, D)`, with at least two tokens.

@@ -1,7 +1,7 @@
 """Class and component of a pixel in one number, so that `fit` has one target.
 
-The low 16 bits hold the class, the bits above them the component; 0 is none. A plain
-label map is one without components.
+The low 16 bits hold the class id and the bits above them the number of the component, 0
+if there is none. A plain label map is a packed map without components.
 """
 
 from keras import ops
@@ -10,7 +10,7 @@ SHIFT = 16
 
 
 def unpack_components(labels):
-    """Takes apart what `keras_seg.data.pack_components` put together.
+    """Separates labels that `keras_seg.data.pack_components` packed.
 
     Args:
         labels: Integer tensor of any shape.

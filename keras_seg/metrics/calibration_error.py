@@ -9,18 +9,17 @@ from keras_seg.losses.class_ids import class_ids
 class CalibrationError(keras.metrics.Metric):
     """Expected calibration error of pixels: how far confidence is from accuracy.
 
-    Pixels are sorted into bins of equal width by their confidence, the probability of
-    the class that is predicted. In each bin the mean confidence is held against the
-    share of pixels that are right; the result is the mean difference, weighted by the
-    pixels. 0.02 says that a pixel of confidence 0.8 is right in about 78 to 82 of 100
-    cases.
+    Pixels are assigned to bins of equal width by their confidence, the probability of
+    the predicted class. In each bin the mean confidence is compared with the accuracy;
+    the result is the mean absolute difference, weighted by the number of pixels. With a
+    value of 0.02, pixels of confidence 0.8 are correct in about 78 to 82 of 100 cases.
 
     Reference:
         [On Calibration of Modern Neural Networks](https://arxiv.org/abs/1706.04599).
 
     Args:
         num_bins: Integer.
-        ignore_class: Integer, the void label, or `None`.
+        ignore_class: Integer or `None`. The void label.
         from_logits: Boolean. `False` if predictions are probabilities.
         name: String.
         dtype: Passed to `keras.metrics.Metric`.
@@ -28,7 +27,7 @@ class CalibrationError(keras.metrics.Metric):
     Call arguments:
         y_true: Integer tensor `(B, H, W)`, class ids.
         y_pred: Logits or probabilities `(B, H, W, K)`.
-        sample_weight: Ignored: a count of pixels has no weights.
+        sample_weight: Ignored. Pixels are counted without weights.
 
     Example:
 
@@ -60,7 +59,7 @@ class CalibrationError(keras.metrics.Metric):
         self.num_bins = num_bins
         self.ignore_class = ignore_class
         self.from_logits = from_logits
-        # Millions of pixels: sums in float32 keep about six digits.
+        # For millions of pixels, sums in float32 keep about six digits.
         self.pixels, self.confidence, self.hits = (
             self.add_variable((num_bins,), "zeros", dtype="float32", name=name)
             for name in ("pixels", "confidence", "hits")

@@ -8,12 +8,13 @@ _LIMB = 2**30
 
 
 class ConfusionMetric(keras.metrics.Metric):
-    """Base of the metrics that are read off one matrix of truth against prediction.
+    """Base class of the metrics that are computed from a confusion matrix.
 
-    The definitions are those of the benchmarks: counts of the whole data set are added
-    up first, and a class without a denominator is left out of a mean. A prediction
-    outside `0..K-1`, such as the 255 of a threshold, is a miss, and so is NaN. Counts
-    are kept in two 32-bit parts, as those of Keras wrap at 2^31 pixels.
+    The definitions are those of the benchmarks: counts are summed over the whole data
+    set first, and a class whose denominator is 0 is excluded from a mean. A prediction
+    outside `0..K-1`, such as 255 for pixels below a threshold, counts as wrong, and so
+    does NaN. Counts are kept in two 32-bit parts, since one would overflow at 2^31
+    pixels.
 
     Args, call arguments: See `keras_seg.metrics.MeanIoU`.
     """
@@ -24,7 +25,7 @@ class ConfusionMetric(keras.metrics.Metric):
         self._direction = "up"
         self.num_classes = num_classes
         self.ignore_class = ignore_class
-        # The last column counts predictions that are no class.
+        # The last column counts predictions that are not a class id.
         shape = (num_classes, num_classes + 1)
         self.low = self.add_variable(shape, "zeros", dtype="int32", name="low")
         self.high = self.add_variable(shape, "zeros", dtype="int32", name="high")
@@ -88,7 +89,7 @@ class ConfusionMetric(keras.metrics.Metric):
             )
 
     def _counts(self):
-        """Hits, pixels of the truth and pixels predicted, per class: float `(K,)`."""
+        """True positives, pixels of the truth and predicted pixels: float `(K,)`."""
         counts = ops.cast(self.high, "float32") * float(_LIMB)
         counts = counts + ops.cast(self.low, "float32")  # (truth, prediction)
         predicted = ops.sum(counts, axis=0)[: self.num_classes]
@@ -110,14 +111,14 @@ class ConfusionMetric(keras.metrics.Metric):
         return np.where(union > 0, hits / np.maximum(union, 1), np.nan)
 
     def class_accuracy(self):
-        """Share of a class's pixels that are right; NaN where the truth has none."""
+        """Accuracy per class as a NumPy array; NaN where the truth lacks a class."""
         counts = self.confusion_matrix()
         pixels = counts.sum(1)
         hits = np.diagonal(counts)
         return np.where(pixels > 0, hits / np.maximum(pixels, 1), np.nan)
 
     def pixel_accuracy(self):
-        """Share of the valid pixels whose class is right."""
+        """Share of the valid pixels that are classified correctly."""
         counts = self.confusion_matrix()
         return float(np.trace(counts) / max(counts.sum(), 1))
 
@@ -130,7 +131,7 @@ class ConfusionMetric(keras.metrics.Metric):
 
 
 def check_num_classes(num_classes, name="num_classes"):
-    """Raises unless it is an integer of at least 2."""
+    """Raises `ValueError` unless `num_classes` is an integer of at least 2."""
     if isinstance(num_classes, bool) or not isinstance(num_classes, (int, np.integer)):
         raise ValueError(
             f"`{name}` must be an integer. Received: {name}={num_classes!r}."

@@ -5,11 +5,11 @@ from keras_seg.metrics.confusion_metric import ConfusionMetric, mean_of_present
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class MeanClassAccuracy(ConfusionMetric):
-    """Mean over the classes of the share of their pixels that are right (mAcc).
+    """Mean over the classes of the accuracy within each class (mAcc).
 
-    Classes that the truth does not hold are left out.
+    Classes that do not occur in the truth are excluded.
 
-    Arguments, also of the call, are those of `keras_seg.metrics.MeanIoU`.
+    Arguments and call arguments are those of `keras_seg.metrics.MeanIoU`.
 
     Example:
 

@@ -7,14 +7,15 @@ from keras_seg.metrics.confusion_metric import ConfusionMetric, mean_of_present
 class MeanIoU(ConfusionMetric):
     """Mean intersection over union over a whole data set.
 
-    Unlike `keras.metrics.MeanIoU` it takes logits as well as class ids, leaves void
-    out of both truth and prediction by its label alone, cannot overflow, and reports
-    classes one by one. Classes that occur in neither truth nor prediction are left out.
-    A prediction outside `0..K-1`, such as the 255 of a threshold, is a miss.
+    Unlike `keras.metrics.MeanIoU` it accepts logits as well as class ids, ignores
+    pixels that are void in the truth, cannot overflow, and reports the IoU of each
+    class. Classes that occur in neither truth nor prediction are excluded from the
+    mean. A prediction outside `0..K-1`, such as 255 for pixels below a threshold,
+    counts as wrong.
 
     Args:
         num_classes: Integer. Number of classes `K`.
-        ignore_class: Integer, the void label, or `None`.
+        ignore_class: Integer or `None`. The void label.
         name: String.
         dtype: Passed to `keras.metrics.Metric`.
 
@@ -22,7 +23,7 @@ class MeanIoU(ConfusionMetric):
         y_true: Integer tensor `(B, H, W)` or `(B, H, W, 1)`, class ids.
         y_pred: Logits or probabilities `(B, H, W, K)`, or class ids of the shape of
             `y_true`.
-        sample_weight: Ignored: a count of pixels has no weights.
+        sample_weight: Ignored. Pixels are counted without weights.
 
     Example:
 

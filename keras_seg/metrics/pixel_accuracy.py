@@ -6,9 +6,9 @@ from keras_seg.metrics.confusion_metric import ConfusionMetric
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class PixelAccuracy(ConfusionMetric):
-    """Share of the valid pixels of a whole data set whose class is right (aAcc).
+    """Share of the valid pixels of a data set that are classified correctly (aAcc).
 
-    Arguments, also of the call, are those of `keras_seg.metrics.MeanIoU`.
+    Arguments and call arguments are those of `keras_seg.metrics.MeanIoU`.
 
     Example:
 

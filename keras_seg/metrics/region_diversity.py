@@ -6,7 +6,7 @@ from keras_seg.metrics.region_metric import RegionMetric
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class RegionDiversity(RegionMetric):
-    """How many of the classes or objects of an image have a latent region.
+    """Share of the classes or objects of an image that have a latent region.
 
     With class labels this is the class-level diversity of the paper, with components
     or instances the instance-level one.

@@ -8,17 +8,17 @@ from keras_seg.metrics.confusion_metric import check_num_classes
 
 
 class RegionMetric(keras.metrics.Metric):
-    """Base of metrics of latent regions: a mean of one number for each image.
+    """Base class of metrics of latent regions: the mean of one score per image.
 
-    A subclass defines `score(counts)`: from the pixels that each region shares with
-    each label, float32 `(B, K, L)`, to a number for each image, `(B,)`. Images without
-    a label are left out.
+    A subclass defines `score(counts)`, a function from the number of pixels that each
+    region shares with each label, float32 `(B, K, L)`, to one score per image, `(B,)`.
+    Images without valid labels are ignored.
 
     Args:
-        num_labels: Integer, the number of labels `L`.
-        num_regions: Integer, the number of regions `K`. `None` takes it from the maps;
-            ids do not say.
-        ignore_class: Integer, the void label, or `None`.
+        num_labels: Integer. Number of labels `L`.
+        num_regions: Integer or `None`. Number of regions `K`. `None` infers it from the
+            maps; it is required if regions are given as ids.
+        ignore_class: Integer or `None`. The void label.
         name: String.
         dtype: Passed to `keras.metrics.Metric`.
     """
@@ -68,7 +68,7 @@ class RegionMetric(keras.metrics.Metric):
             regions = ops.argmax(regions, axis=-1)
         if num_regions is None:
             raise ValueError(
-                f"{type(self).__name__} cannot tell the number of regions from ids of "
+                f"{type(self).__name__} cannot infer the number of regions from ids of "
                 f"shape {tuple(regions.shape)}. Pass num_regions=..., or maps (B, H, "
                 "W, K)."
             )

@@ -6,7 +6,7 @@ from keras_seg.metrics.region_metric import RegionMetric
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class RegionSemantics(RegionMetric):
-    """How pure latent regions are: whether each lies within one class or object.
+    """Purity of latent regions: whether each lies within one class or object.
 
     With class labels this is the class-level semantics of the paper, with components
     or instances the instance-level one.
@@ -14,23 +14,23 @@ class RegionSemantics(RegionMetric):
     Reference:
         [Semantically Enhanced Global Reasoning for Semantic
         Segmentation](https://arxiv.org/abs/2212.03338). The formula is ours: for each
-        region that some labelled pixel belongs to most, one minus the entropy of the
-        labels of its pixels, divided by the logarithm of the number of labels in the
-        image (1 where there is one label); the mean over these regions, then over
+        region that is the largest one at some labelled pixel, one minus the entropy of
+        the labels of its pixels, divided by the logarithm of the number of labels in
+        the image (1 where there is one label); the mean over these regions, then over
         images.
 
     Args:
         num_labels: Integer. Labels lie in `0..num_labels - 1`.
-        num_regions: Integer; only needed for ids.
-        ignore_class: Integer, the void label, or `None`. For the numbers of
+        num_regions: Integer or `None`. Only required if regions are given as ids.
+        ignore_class: Integer or `None`. The void label. For the numbers of
             `keras_seg.data.connected_components` it is 0.
         name: String.
         dtype: Passed to `keras.metrics.Metric`.
 
     Call arguments:
         y_true: Integer tensor `(B, H, W)` or `(B, H, W, 1)`, labels.
-        y_pred: Regions, as maps `(B, h, w, K)` or ids `(B, h, w)`. Each of their
-            positions takes the label under its centre.
+        y_pred: Regions, as maps `(B, h, w, K)` or ids `(B, h, w)`. Each position is
+            compared with the label at its centre.
         sample_weight: Ignored.
 
     Example:

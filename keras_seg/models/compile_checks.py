@@ -1,4 +1,4 @@
-"""Void, weights and losses: what is given to `compile` and `fit` must fit the model."""
+"""Checks of the losses, void labels and weights given to `compile` and `fit`."""
 
 import keras
 from keras import ops
@@ -7,7 +7,7 @@ _UNKNOWN = object()
 
 
 def check_logits_loss(loss):
-    """Raises if a loss expects probabilities, as the models return logits."""
+    """Raises `ValueError` if a loss expects probabilities, as models return logits."""
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", "")
     is_plain = name.replace("_", "").lower().endswith("crossentropy")
     if isinstance(loss, type) or not (
@@ -24,12 +24,12 @@ def check_logits_loss(loss):
 
 
 def check_void(losses_and_metrics, model):
-    """Raises if losses or metrics have another void label than a model."""
+    """Raises `ValueError` if losses or metrics have another void label than a model."""
     for x in keras.tree.flatten(losses_and_metrics):
         void = getattr(x, "ignore_class", None)
         if void is None or void == model.ignore_class:
             continue
-        if 0 <= void < model.num_classes:  # a class that is left out on purpose
+        if 0 <= void < model.num_classes:  # a class that is ignored on purpose
             continue
         raise ValueError(
             f"`{type(x).__name__}` has ignore_class={void}, the model has "
@@ -40,20 +40,20 @@ def check_void(losses_and_metrics, model):
         for loss in keras.tree.flatten(losses_and_metrics[0]):
             if not loss_ignores(loss, model.ignore_class):
                 raise ValueError(
-                    "With `classes_learned` all other classes are void to the loss. "
-                    f"`{type(loss).__name__}` does not leave void out: pass "
+                    "With `classes_learned` all other classes are void in the loss. "
+                    f"`{type(loss).__name__}` does not ignore void: pass "
                     f"ignore_class={model.ignore_class} to it."
                 )
 
 
 def loss_ignores(loss, ignore_class):
-    """Whether a loss leaves out void, as far as it says; losses of one's own do not."""
+    """Whether a loss ignores void; assumed if it has no attribute `ignore_class`."""
     void = getattr(loss, "ignore_class", _UNKNOWN)
     return void is _UNKNOWN or void == ignore_class
 
 
 def check_ignore_class(dataset, ignore_class):
-    """Raises if a dataset says that another label than the model's is void."""
+    """Raises `ValueError` if a dataset has another void label than the model."""
     for holder in (dataset, getattr(dataset, "source", None)):
         void = getattr(holder, "ignore_class", None)
         if void is not None and void != ignore_class:
@@ -65,21 +65,21 @@ def check_ignore_class(dataset, ignore_class):
 
 
 def class_weight_error(class_weight, num_classes):
-    """What to use in place of `class_weight`, which Keras applies to whole images."""
+    """The error for `class_weight`, which Keras would apply to whole images."""
     weights = "[weight of class 0, weight of class 1, ...]"
     if isinstance(class_weight, dict):
         weights = [float(class_weight.get(i, 1.0)) for i in range(num_classes)]
         if num_classes > 20:
             weights = f"[{', '.join(map(str, weights[:3]))}, ...]"
     return ValueError(
-        "`class_weight` does not weigh pixels. Leave it out and weigh the classes in "
-        "the loss: model.compile(loss=keras_seg.losses.SegmentationLoss("
+        "`class_weight` does not weight pixels. Omit it and weight the classes in the "
+        "loss: model.compile(loss=keras_seg.losses.SegmentationLoss("
         f"class_weights={weights}))."
     )
 
 
 def pixel_weights(sample_weight, logits):
-    """Sample weights with one weight for each pixel.
+    """Converts sample weights to one weight per pixel.
 
     Args:
         sample_weight: Tensor `(B,)` or `(B, 1)`, one weight for each image;
@@ -90,7 +90,7 @@ def pixel_weights(sample_weight, logits):
         Tensor `(B, H, W)`, or `None`.
 
     Raises:
-        ValueError: If the shape is another.
+        ValueError: If the shape is not one of these.
     """
     if sample_weight is None:
         return None
@@ -119,7 +119,7 @@ def pixel_weights(sample_weight, logits):
 
 
 def with_rank(labels, logits):
-    """Labels `(B, H, W)` in place of those whose rank is unknown in a traced step."""
+    """Restores the shape `(B, H, W)` of labels of unknown rank in a traced step."""
     if labels is None or _has_rank(labels):
         return labels
     return ops.reshape(labels, ops.shape(logits)[:3])
@@ -133,7 +133,7 @@ def label_maps(labels):
 
 
 def _has_rank(x):
-    # TensorFlow forgets the rank where earlier batches had another one.
+    # In TensorFlow the rank is unknown if earlier batches had another one.
     try:
         return len(x.shape) >= 0
     except ValueError:

@@ -7,7 +7,7 @@ from keras_seg.models.region_segmenter import RegionSegmenter
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class CPT(RegionSegmenter):
-    """CPT: a feature pyramid rebuilt from prototypes of the categories.
+    """CPT: semantic segmentation with features reconstructed from category prototypes.
 
     Reference:
         [Rethinking Feature Reconstruction via Category Prototype in Semantic
@@ -21,29 +21,31 @@ class CPT(RegionSegmenter):
         num_classes: Integer.
         hidden_dim: Integer. Number of channels inside the head.
         num_heads: Integer. Number of attention heads.
-        source: String, what finer levels are rebuilt from: `"memory"`, or for
+        source: String. What finer levels are reconstructed from: `"memory"`, or for
             comparison `"prototypes"`, `"pixels"` or `"bilinear"`; see
-            `keras_seg.layers.CPTHead`. The last two have no masks to train.
+            `keras_seg.layers.CPTHead`. The last two have no mask losses.
         memory_momentum: Float or schedule, see `keras_seg.layers.PrototypeMemory`.
         initial_memory: Array or `None`, see `keras_seg.layers.CPTHead`.
-        activation: Activation of the join of the levels.
-        pool_dim: Integer. Channels of the image's vector; 0 leaves it out.
+        activation: String or callable. Activation of the layer that fuses the levels.
+        pool_dim: Integer. Number of channels of the pooled image features; 0 omits
+            them.
         dropout: Float. Spatial dropout before the classifier.
         auxiliary_weights: Dictionary with the weights of the losses `mask` (focal,
             inferred) and `dice` in training; by default those of the paper, 5 and 2.
-            With a reasoner also those of `keras_seg.SGR`.
+            With a reasoner also those of `keras_seg.SGR`. `sample_weight` does not
+            apply to these losses.
         reasoner: Boolean, or a dictionary with arguments of
-            `keras_seg.layers.LatentRegionReasoner` in place of its defaults. Reasons
-            over latent regions of the joined levels, with the losses of
+            `keras_seg.layers.LatentRegionReasoner` in place of its defaults. Adds
+            reasoning over latent regions of the fused levels, with the losses of
             `keras_seg.SGR` (ours).
         max_components, min_component_area: See `keras_seg.SGR`.
         classes_learned: See `keras_seg.models.Segmenter`.
         **kwargs: See `keras_seg.models.Segmenter`: `preprocessor`, `pyramid_levels`,
             `input_scale`, `freeze_backbone_norm`, `class_names`, `palette`,
-            `ignore_class`, `long_side`. With `pyramid_levels=["P5"]` the model works
-            on features of stride 32 alone, at a fraction of the cost: prototypes of
-            that level update the level itself (ours; the authors only say that their
-            method holds up at that stride).
+            `ignore_class`, `long_side`. With `pyramid_levels=["P5"]` the model uses
+            only features of stride 32, at a fraction of the cost: prototypes of that
+            level update the level itself (ours; the authors only state that their
+            method works at that stride).
 
     Call arguments:
         inputs: Images in 0..255, uint8 or float.
@@ -53,12 +55,13 @@ class CPT(RegionSegmenter):
         `(B, H, W, 3)`, any `H` and `W`.
 
     Output shape:
-        `(B, H, W, num_classes)`, logits. In training a dictionary with `logits` and
-        the list of `mask_logits`.
+        `(B, H, W, num_classes)`, logits, also with `training=True`. For the auxiliary
+        outputs, the list of `mask_logits`, call `training_outputs(images)`;
+        `auxiliary_loss(labels, outputs)` computes their loss. `fit` does both.
 
     Raises:
-        ValueError: If the backbone has no pyramid outputs, or names and colours do
-            not fit the number of classes.
+        ValueError: If the backbone has no pyramid outputs, or names and colours do not
+            match the number of classes.
 
     Example:
 
@@ -135,7 +138,7 @@ class CPT(RegionSegmenter):
 
     @property
     def method_losses(self):
-        """Names of the losses of masks, if the head has some."""
+        """Names of the mask losses, if the head predicts masks."""
         return ("mask_loss", "dice_loss") if self.head.has_masks else ()
 
     def auxiliary_losses(self, labels, outputs):
@@ -147,17 +150,17 @@ class CPT(RegionSegmenter):
         return losses
 
     def prototypes(self, update=0):
-        """The prototypes of the data set that the model has in its memory.
+        """Returns the prototypes of the data set from the memory of the model.
 
-        `keras_seg.visualization.similarity` draws how alike they are.
+        `keras_seg.visualization.draw_similarity` draws their cosine similarities.
 
         Args:
-            update: Integer, the query update that they belong to: 0 for the one of
-                the finest level.
+            update: Integer. Index of the query update that they belong to: 0 for that
+                of the finest level.
 
         Returns:
-            Pair of the list of class names (`"class 0"`, ... if the model has none)
-            and a NumPy array `(K, hidden_dim)`; both of the classes learned.
+            Pair of the list of class names (`"class 0"`, ... if the model has none) and
+            a NumPy array `(K, hidden_dim)`; both for the learned classes.
 
         Raises:
             ValueError: If the model has no memory, or no such update.

@@ -25,11 +25,11 @@ class ECENet(RegionSegmenter):
         dropout: Float. Spatial dropout before the classifier.
         auxiliary_weights: Dictionary with the weights of the losses `mask` (focal,
             inferred), `dice` and `diversity` (inferred) in training; by default those
-            of the paper, 5, 2 and 0.2. With a reasoner also those of
-            `keras_seg.SGR`.
+            of the paper, 5, 2 and 0.2. With a reasoner also those of `keras_seg.SGR`.
+            `sample_weight` does not apply to these losses.
         reasoner: Boolean, or a dictionary with arguments of
-            `keras_seg.layers.LatentRegionReasoner` in place of its defaults. Reasons
-            over latent regions of the joined levels, with the losses of
+            `keras_seg.layers.LatentRegionReasoner` in place of its defaults. Adds
+            reasoning over latent regions of the fused levels, with the losses of
             `keras_seg.SGR` (ours).
         max_components, min_component_area: See `keras_seg.SGR`.
         classes_learned: See `keras_seg.models.Segmenter`.
@@ -45,12 +45,14 @@ class ECENet(RegionSegmenter):
         `(B, H, W, 3)`, any `H` and `W`.
 
     Output shape:
-        `(B, H, W, num_classes)`, logits. In training a dictionary with `logits`, the
-        `mask_logits` of the coarse levels and the maps of `diversity`.
+        `(B, H, W, num_classes)`, logits, also with `training=True`. For the auxiliary
+        outputs, the `mask_logits` of the coarse levels and the maps of `diversity`,
+        call `training_outputs(images)`; `auxiliary_loss(labels, outputs)` computes
+        their loss. `fit` does both.
 
     Raises:
-        ValueError: If the backbone has no pyramid outputs, or names and colours do
-            not fit the number of classes.
+        ValueError: If the backbone has no pyramid outputs, or names and colours do not
+            match the number of classes.
 
     Example:
 

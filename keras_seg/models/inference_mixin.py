@@ -8,7 +8,7 @@ from keras_seg.layers.resizing import resize_padded
 
 
 class InferenceMixin:
-    """How a `Segmenter` is used once it is trained."""
+    """Inference methods of `Segmenter`."""
 
     def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
         """Logits of images. May be called from several threads at once.
@@ -28,7 +28,7 @@ class InferenceMixin:
         )
 
     def padded_size(self, height, width):
-        """The largest size that the model stretches to the same size as this one.
+        """The largest size that the model resizes to the same size as this one.
 
         Images of all these sizes can share one compiled program, see `call_padded`.
 
@@ -43,16 +43,16 @@ class InferenceMixin:
         return largest(height), largest(width)
 
     def call_padded(self, images, size):
-        """Logits of images that fill only the top left of an array.
+        """Computes logits of images that fill only the top left of an array.
 
-        The padding changes nothing: the network is shown images stretched from `size`.
+        The padding has no effect: the network gets the images resized from `size`.
 
         Args:
             images: Tensor `(B, H, W, 3)`, of the size that `padded_size` gives.
             size: Pair of scalar integer tensors, height and width of the images.
 
         Returns:
-            Tensor `(B, H, W, num_classes)`, of use up to `size`.
+            Tensor `(B, H, W, num_classes)`, valid up to `size`.
         """
         return self.compute_outputs(images, training=False, size=size)["logits"]
 

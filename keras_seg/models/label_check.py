@@ -1,4 +1,4 @@
-"""What `fit` and `evaluate` ask of labels, checked where batches are made."""
+"""Checks of the labels for `fit` and `evaluate`, where batches are made."""
 
 import contextlib
 import warnings
@@ -7,29 +7,30 @@ import numpy as np
 
 from keras_seg.losses.class_ids import labels_are_checked
 
-# So many batches of nothing but class 0 and void are taken for white masks.
+# After this number of first batches with only class 0 and void, a warning says that
+# masks may hold 0 and 255.
 SUSPICIOUS_BATCHES = 16
 
 
 class LabelCheck:
-    """Refuses labels that are no class ids of a model, with a way to convert them.
+    """Rejects labels that are not class ids of a model, and says how to convert them.
 
-    Without it they train in silence on some backends: an id out of range has no
-    meaning to a loss, and one-hot labels are taken for ids. The check runs on NumPy
-    arrays outside the training step, in worker threads or processes where the data
-    have some, and takes about a millisecond for a million pixels.
+    Without the check, some backends train on such labels silently: the loss is
+    undefined for an id out of range, and one-hot labels are read as ids. The check runs
+    on NumPy arrays outside the training step, in the worker threads or processes of the
+    dataset if it has them, and takes about a millisecond per million pixels.
 
     An instance is called with the labels of a batch and the shape of its images, and
-    returns the labels as integers. The first error is kept in `error`, as backends
-    wrap errors in types of their own.
+    returns the labels as integers. An error is kept in `error`, as backends wrap it in
+    other types.
 
     Args:
         num_classes: Integer.
-        ignore_class: Integer, the void label.
-        void_in_loss: Boolean. `False` if the loss knows no void, so that labels must
-            hold none.
-        then: Function of checked labels, such as `keras_seg.data.pack_components`
-            with its arguments, or `None`.
+        ignore_class: Integer. The void label.
+        void_in_loss: Boolean. `False` if the loss does not ignore void, so that labels
+            must not contain it.
+        then: Function or `None`. Applied to the checked labels, such as
+            `keras_seg.data.pack_components` with its arguments.
 
     Call arguments:
         labels: Array `(B, H, W)` or `(B, H, W, 1)`.
@@ -55,7 +56,7 @@ class LabelCheck:
         self.void_in_loss = void_in_loss
         self.then = then
         self.error = None
-        self._batches = 0  # as long as they hold class 0 and void alone
+        self._batches = 0  # counted while they hold only class 0 and void
 
     def __call__(self, labels, image_shape=None):
         try:
@@ -66,11 +67,11 @@ class LabelCheck:
         return labels if self.then is None else self.then(labels)
 
     def check_all(self, labels, image_shape=None):
-        """As a call, for the labels of all training images at once."""
+        """Like a call, for the labels of all training images at once."""
         self._batches = -1
         checked = self(labels, image_shape)
         if self._only_zero_and_void(np.asarray(labels)):
-            raise ValueError(self._white_masks("All labels are"))
+            raise ValueError(self._white_masks("All labels"))
         return checked
 
     def _checked(self, labels, image_shape):
@@ -129,7 +130,7 @@ class LabelCheck:
         if not np.isfinite(labels).all() or (labels != np.round(labels)).any():
             raise ValueError(
                 "Labels must be class ids, which are integers. Received: dtype "
-                f"{labels.dtype} with values that are no whole numbers, such as "
+                f"{labels.dtype} with values that are not integers, such as "
                 f"{_some(labels[~(labels == np.round(labels))])}. For probabilities "
                 "of the classes use np.argmax(labels, axis=-1); for one map of "
                 "probabilities use labels > 0.5. Resize label maps without "
@@ -148,9 +149,9 @@ class LabelCheck:
             raise ValueError(self._stray_ids(labels, stray & ~void))
         if not self.void_in_loss and void.any():
             raise ValueError(
-                f"The labels hold void, {self.ignore_class}, but the loss given to "
-                "`compile` does not leave it out. Give the loss "
-                f"ignore_class={self.ignore_class}, or leave `loss` out."
+                f"The labels contain void, {self.ignore_class}, but the loss given to "
+                "`compile` does not ignore it. Pass "
+                f"ignore_class={self.ignore_class} to the loss, or omit `loss`."
             )
 
     def _stray_ids(self, labels, stray):
@@ -175,7 +176,7 @@ class LabelCheck:
                 "Map them to classes or to void, or make the model with more classes."
             )
         return (
-            f"Labels hold ids that are no class: {_some(ids)}. The model has "
+            f"Labels contain ids that are not a class: {_some(ids)}. The model has "
             f"num_classes={classes}, ids 0 to {classes - 1}, and void is {void}. "
             f"{advice}"
         )
@@ -188,20 +189,20 @@ class LabelCheck:
         if self._batches == SUSPICIOUS_BATCHES:
             self._batches = -1
             warnings.warn(
-                self._white_masks(f"The first {SUSPICIOUS_BATCHES} batches are"),
+                self._white_masks(f"The first {SUSPICIOUS_BATCHES} batches"),
                 stacklevel=2,
             )
 
     def _only_zero_and_void(self, labels):
-        """Whether the labels are 0 and 255, as in masks that are black and white."""
+        """Whether the labels are only 0 and 255, as in black and white masks."""
         if self.ignore_class != 255 or not labels.size or labels.max() != 255:
             return False
         return bool(((labels == 0) | (labels == 255)).all() and (labels == 0).any())
 
     def _white_masks(self, begin):
         return (
-            f"{begin} nothing but labels 0 and 255. 255 is void and is not learned. If "
-            "it is your object, use labels // 255, so that its id is 1."
+            f"{begin} contain only the values 0 and 255. 255 is void and is not "
+            "learned. If it marks your object, use labels // 255, so that its id is 1."
         )
 
 
@@ -209,13 +210,13 @@ class LabelCheck:
 def labels_named(model, *checks):
     """Within it labels are checked where batches are made, and nowhere else.
 
-    Raises what a check found, where a backend wrapped it in an error of its own.
+    Raises the error of a check where a backend wrapped it in another type.
     """
     try:
         with labels_are_checked():
             yield
     except Exception as error:
-        if hasattr(model, "jax_state_sync"):  # or the model would have no weights
+        if hasattr(model, "jax_state_sync"):  # restores the weights
             model.jax_state_sync()
         for check in checks:
             if check.error is not None and not isinstance(error, ValueError):

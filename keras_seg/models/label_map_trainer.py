@@ -25,17 +25,17 @@ _IN_TRAIN_STEP = contextvars.ContextVar("_IN_TRAIN_STEP", default=None)
 
 
 class LabelMapTrainer(keras_hub.models.ImageSegmenter):
-    """How a model is trained on label maps with void, and with auxiliary losses.
+    """Training on label maps with void, and with auxiliary losses.
 
     What differs from `keras_hub.models.ImageSegmenter`:
 
-    - `fit` and `evaluate` take every source of data that Keras knows, as the
-      preprocessor is part of the model. Labels are class ids, and are checked where
+    - `fit` and `evaluate` accept all kinds of data that Keras accepts, as the
+      preprocessor is part of the model. Labels are class ids and are checked where
       batches are made.
     - `compile` has defaults for label maps with void.
-    - The training step adds the losses of the head's auxiliary outputs. Only there a
-      call returns a dictionary; everywhere else it returns logits, so that a model is
-      a layer like any other inside another model.
+    - The training step adds the losses of the head's auxiliary outputs. `sample_weight`
+      does not apply to them. Only there, a call returns a dictionary; everywhere else
+      it returns logits, so that a model can be a layer of another model.
 
     A subclass defines `compute_outputs`, which returns a dictionary with `logits`, and
     has the attributes `num_classes`, `ignore_class` and `scatter_classes`.
@@ -71,7 +71,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         return None
 
     def split_labels(self, labels):
-        """Undoes `label_function`: the class ids, and a dictionary of all else."""
+        """Reverses `label_function`: the class ids, and a dictionary of the rest."""
         return labels, {}
 
     # === Calls ===
@@ -84,7 +84,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
             self._warned = True
             warnings.warn(
                 f"{type(self).__name__} was called with training=True outside its own "
-                "`fit`: the call returns logits alone, and the auxiliary losses "
+                "`fit`: the call returns only logits, and the auxiliary losses "
                 f"{', '.join(self.auxiliary_loss_names)} are not part of the training. "
                 "To train with them, call `training_outputs(images)` and add "
                 "`auxiliary_loss(labels, outputs)` to the loss.",
@@ -95,7 +95,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
     _warned = False
 
     def training_outputs(self, images):
-        """All outputs in training, for a training loop or a model of your own.
+        """All outputs in training, for a custom training loop or model.
 
         Args:
             images: Tensor `(B, H, W, 3)`, in 0..255.
@@ -109,9 +109,11 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
     def auxiliary_loss(self, labels, outputs):
         """The weighted sum of the auxiliary losses of one batch.
 
+        Sample weights do not apply to it.
+
         Args:
             labels: Integer tensor `(B, H, W)`, class ids. A model with a region loss
-                takes what `keras_seg.data.pack_components` makes of them.
+                expects the result of `keras_seg.data.pack_components`.
             outputs: What `training_outputs` returned.
 
         Returns:
@@ -195,10 +197,11 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         """Configures the model for training; every argument has a default.
 
         Args:
-            optimizer: By default AdamW at 6e-5, ten times that for the head, without
-                weight decay on biases and normalisation.
-            loss: Of logits and label maps; by default cross-entropy without void. The
-                auxiliary losses of the method are added in training in any case.
+            optimizer: By default AdamW with a learning rate of 6e-5, ten times that for
+                the head, and no weight decay on biases and normalisation.
+            loss: Loss of logits and label maps; by default cross-entropy that ignores
+                void. The auxiliary losses of the method are always added in training;
+                `sample_weight` does not apply to them.
             metrics: By default `keras_seg.metrics.MeanIoU`.
             **kwargs: Passed to `keras.Model.compile`.
 
@@ -258,7 +261,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         return results
 
     def get_metrics_result(self):
-        # The auxiliary losses exist in training alone; `compute_metrics` adds them.
+        # The auxiliary losses exist only in training; `compute_metrics` adds them.
         return {
             name: value
             for name, value in super().get_metrics_result().items()
@@ -266,7 +269,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         }
 
     def make_train_function(self, force=False):
-        # TensorFlow traces a step twice if it makes the variables of the optimizer.
+        # TensorFlow traces a step twice if the step creates the optimizer's variables.
         if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
         return super().make_train_function(force)

@@ -2,12 +2,12 @@ from keras_seg.models.segmenter import Segmenter
 
 
 def load_model(preset, load_weights=True, **kwargs):
-    """Loads a model of whichever class its preset holds.
+    """Loads a model from a preset of any class.
 
     Args:
-        preset: String: the full name of a shipped preset, such as `"ecenet/camvid"`,
+        preset: String. The full name of a shipped preset, such as `"ecenet/camvid"`,
             the folder of a saved preset, or a handle of keras-hub.
-        load_weights: Boolean. Whether to load weights, or leave them random.
+        load_weights: Boolean. Whether to load weights. `False` leaves them random.
         **kwargs: See `keras_seg.models.Segmenter.from_preset`.
 
     Returns:

@@ -18,21 +18,22 @@ REGION_WEIGHTS = {"region": 1.0, "disjointness": 0.1, "token": 0.1}
 
 
 class RegionSegmenter(Segmenter):
-    """Base of the methods: a head with mask losses, or with a region reasoner, or both.
+    """Base class of the methods: a head with mask losses, a region reasoner, or both.
 
     Without a `LatentRegionReasoner` in the head there are no region losses. With one,
-    `fit` and `train_on_batch` find the connected components of the labels where
-    batches are made, and put them into the same integers as the classes (see
-    `keras_seg.data.pack_components`): so every source of data keeps its kind and its
-    one target, and no step of the graph has to label components. Validation and
-    `evaluate` need none.
+    `fit` and `train_on_batch` compute the connected components of the labels where
+    batches are made, and pack them into the same integers as the classes (see
+    `keras_seg.data.pack_components`). So every dataset keeps its single target, and
+    components are not computed inside the training step. Validation and `evaluate` do
+    not need them.
 
     A subclass sets `head_class`, `head_arguments` and `default_auxiliary_weights`.
 
     Args:
         backbone, head, num_classes: See `keras_seg.models.Segmenter`.
-        auxiliary_weights: Dictionary with weights of auxiliary losses, in place of
-            the defaults of the method; or `None`.
+        auxiliary_weights: Dictionary or `None`. Weights of auxiliary losses, in place
+            of the defaults of the method. `sample_weight` does not apply to these
+            losses.
         max_components, min_component_area: See `keras_seg.SGR`.
         **kwargs: See `keras_seg.models.Segmenter`.
     """
@@ -72,7 +73,7 @@ class RegionSegmenter(Segmenter):
 
     @classmethod
     def make_head(cls, backbone, num_classes, classes_learned, **arguments):
-        """The head, with a channel for each class that is learned."""
+        """Creates the head, with one channel for each learned class."""
         if classes_learned is not None:
             num_classes = len(check_class_ids(classes_learned, num_classes))
         return cls.head_class(
@@ -143,18 +144,18 @@ class RegionSegmenter(Segmenter):
         labels, components = unpack_components(labels)
         return labels, {"components": components}
 
-    # === Use ===
+    # === Inference ===
 
     def regions(self, image, hard=False):
         """The latent regions of one image.
 
         Args:
             image: See `keras_seg.inference.segment`.
-            hard: Boolean. Whether to return for each pixel the region that it belongs
-                to most, which takes little memory for large images as well.
+            hard: Boolean. Whether to return the main region of each pixel, which needs
+                little memory even for large images.
 
         Returns:
-            float32 array `(H, W, K)`, how much each pixel belongs to each region, or
+            float32 array `(H, W, K)`, the membership of each pixel in each region, or
             integer array `(H, W)`.
 
         Raises:

@@ -29,47 +29,52 @@ from keras_seg.presets.preset_mixin import PresetMixin
 class Segmenter(InferenceMixin, PresetMixin, NotClonable, LabelMapTrainer):
     """Base class of the models: images in, logits of the same height and width out.
 
-    It is a task of keras-hub, with what that lacks for segmentation: void labels,
-    images of any size, mean IoU on logits, losses of auxiliary outputs, and label maps
-    instead of one-hot targets in `compile()`. The preprocessor runs inside the model,
-    not in the data pipeline as in keras-hub, so `fit` takes every source of data that
-    Keras knows, and an exported model takes plain images.
+    It is a task of keras-hub that adds void labels, images of any size, mean IoU on
+    logits, losses of auxiliary outputs, and label maps instead of one-hot targets in
+    `compile()`. The preprocessor runs inside the model, not in the data pipeline as in
+    keras-hub, so `fit` accepts all kinds of data that Keras accepts, and the model
+    takes plain images.
 
-    A subclass makes its head and calls this constructor. The head takes the list of
+    A subclass creates its head and calls this constructor. The head takes the list of
     pyramid features, finest first, and returns a dictionary with `logits`; in training
-    it may return more, which `auxiliary_losses` turns into losses.
+    it may return auxiliary outputs, from which `auxiliary_losses` computes losses.
+    `sample_weight` does not apply to these losses.
+
+    A call returns logits, also with `training=True`, except in the model's own training
+    step. For a custom training loop, `training_outputs(images)` returns the dictionary
+    and `auxiliary_loss(labels, outputs)` the weighted sum of the auxiliary losses.
 
     Args:
         backbone: A `keras_hub.models.FeaturePyramidBackbone`.
-        head: Layer, called `"head"`. Its attribute `class_layers` lists the layers
-            whose weights depend on the classes, which `from_preset` can replace.
+        head: Layer with the name `"head"`. Its attribute `class_layers` lists the
+            layers whose weights depend on the classes, which `from_preset` can replace.
         num_classes: Integer.
-        preprocessor: Layer that maps images in 0..255 to what the backbone expects;
-            by default what `keras_seg.backbones.ApplicationsBackbone` knows of its
-            network, else to -1..1. `keras_hub.layers.ImageConverter` serves as well.
+        preprocessor: Layer that scales images in 0..255 as the backbone expects; by
+            default as `keras_seg.backbones.ApplicationsBackbone` defines it for its
+            network, otherwise to -1..1. It can be a `keras_hub.layers.ImageConverter`.
         pyramid_levels: List of names such as `"P2"`, finest first; by default all
             levels of the backbone from stride 4 on.
         input_scale: Float, at least 1. Images are enlarged by it before the backbone;
-            logits have the size of the image that came in.
-        size_multiple: Integer, the coarsest stride. Inside the model sizes are
-            stretched up to a multiple of it, so that levels stay aligned.
+            logits have the size of the input image.
+        size_multiple: Integer. The coarsest stride. Inside the model, images are
+            enlarged to a multiple of it, so that levels stay aligned.
         freeze_backbone_norm: Boolean. Whether the backbone runs in inference mode in
-            training: batch statistics stay as loaded, all its weights still learn.
-        class_names: List of strings, or `None`.
+            training: batch statistics do not change, but all weights are still trained.
+        class_names: List of strings, one per class, or `None`.
         palette: List of `[red, green, blue]` per class, or `None`.
         classes_learned: List of class ids, or `None` for all. The head then has one
             channel for each of them, in this order, and all other classes get a
-            probability of 0. Pixels of those are void to the loss, but not to metrics.
-        temperature: Float. Outside training logits are divided by it, so that
-            probabilities match how often they are right: see
-            `keras_seg.metrics.CalibrationError`. No class changes.
-        ignore_class: Integer, the void label.
-        long_side: Integer, or `None`. `segment` shrinks larger images to it, so that
+            probability of 0. Pixels of those are void in the loss, but not in metrics.
+        temperature: Float. Outside training, logits are divided by it to calibrate the
+            probabilities, see `keras_seg.metrics.CalibrationError`. Predicted classes
+            do not change.
+        ignore_class: Integer. The void label.
+        long_side: Integer, or `None`. `segment` downscales larger images to it, so that
             objects have about the size they had in training.
-        crop_size: `[height, width]` of the crops in training, or `None`: for those who
-            train and test, the model itself takes any size.
-        test_protocol: How the paper tests, or `None`: a dictionary of arguments of
-            `keras_seg.inference.TestProtocol`.
+        crop_size: `[height, width]` of the crops in training, or `None`. It is only
+            saved with the model, which accepts any size.
+        test_protocol: Dictionary or `None`. Arguments of
+            `keras_seg.inference.TestProtocol`, such as those of the paper.
         compile: Boolean. Whether to compile with the defaults.
         **kwargs: Passed to `keras_hub.models.ImageSegmenter`.
 
@@ -195,15 +200,15 @@ class Segmenter(InferenceMixin, PresetMixin, NotClonable, LabelMapTrainer):
     def get_compile_config(self):
         config = super().get_compile_config()
         if config and self.optimizer is not None:
-            # They are not those of now if layers were frozen without `compile`, and
-            # none before the first step.
+            # They differ from the current ones if layers were frozen without `compile`,
+            # and may be missing before the first step.
             variables = optimizer_variables(self.optimizer)
             if {*map(id, variables)} != {*map(id, self.trainable_variables)}:
                 config["optimizer_variables"] = variable_paths(self._roots(), variables)
         return config
 
     def compile_from_config(self, config):
-        # Keras leaves this to models whose `compile` has defaults of its own.
+        # Keras leaves this to models whose `compile` has other defaults.
         config = dict(config)
         paths = config.pop("optimizer_variables", None)
         self.compile(**keras.saving.deserialize_keras_object(config))

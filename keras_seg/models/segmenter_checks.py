@@ -1,4 +1,4 @@
-"""What the constructor of `Segmenter` asks of its arguments."""
+"""Checks of the arguments of `Segmenter`."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from keras_seg.metrics.confusion_metric import check_num_classes
 
 
 def check_classes(num_classes, class_names, palette, ignore_class):
-    """Raises where names, colours or void do not fit the number of classes."""
+    """Raises `ValueError` if names, colours or void do not match `num_classes`."""
     check_num_classes(num_classes)
     for name, value in (("class_names", class_names), ("palette", palette)):
         if value is not None and len(value) != num_classes:
@@ -41,7 +41,7 @@ def check_learned(classes_learned):
 
 
 def check_levels(backbone, levels):
-    """The levels of a backbone to use, finest first, once it has them."""
+    """Returns the levels of a backbone to use, finest first, after checking them."""
     outputs = getattr(backbone, "pyramid_outputs", None)
     if not outputs:
         raise ValueError(
@@ -61,13 +61,13 @@ def check_levels(backbone, levels):
 
 
 def image_size(backbone, input_scale):
-    """Height and width of the images: unknown, unless the backbone fixes them."""
+    """Height and width of the images: `None`, unless the backbone has a fixed size."""
     size = backbone.input.shape[1:3]
     return [None if n is None else round(n / input_scale) for n in size]
 
 
 def check_long_side(long_side):
-    """Raises unless it is a size that images can be shrunk to, or `None`."""
+    """Raises `ValueError` unless it is a positive integer or `None`."""
     if long_side is None:
         return
     if isinstance(long_side, bool) or not isinstance(long_side, int) or long_side < 1:
@@ -78,7 +78,7 @@ def check_long_side(long_side):
 
 
 def check_temperature(temperature):
-    """Raises unless logits can be divided by it."""
+    """Raises `ValueError` unless it is positive."""
     if temperature <= 0:
         raise ValueError(
             f"`temperature` must be positive. Received: temperature={temperature}."

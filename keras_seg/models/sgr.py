@@ -6,25 +6,26 @@ from keras_seg.models.region_segmenter import RegionSegmenter
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class SGR(RegionSegmenter):
-    """SGR: DeepLabV3 that reasons about latent, semantic regions.
+    """SGR: DeepLabV3 with global reasoning over latent semantic regions.
 
     Reference:
         [Semantically Enhanced Global Reasoning for Semantic
-        Segmentation](https://arxiv.org/abs/2212.03338). The course of the method is
-        the paper's; all formulas of reasoner and losses are ours, as no code is
-        public, see `keras_seg.layers.LatentRegionReasoner` and
+        Segmentation](https://arxiv.org/abs/2212.03338). The steps of the method are
+        those of the paper. All formulas of the reasoner and the losses are ours, as no
+        code is public; see `keras_seg.layers.LatentRegionReasoner` and
         `keras_seg.losses.region_loss`. So are all defaults that the paper's abstract
         does not give.
 
     In training, the region loss compares the regions with the connected components of
-    the labels. `fit` finds them itself, in worker threads where the data have such.
+    the labels. `fit` computes the components, in the worker threads of the dataset if
+    it has them.
 
     Args:
         backbone: A `keras_hub.models.FeaturePyramidBackbone`, such as
             `keras_hub.models.ResNetBackbone` or
             `keras_seg.backbones.ApplicationsBackbone`, with a level of stride 8 or 16.
-            Most have their last stage at stride 32. SGR then works on their level of
-            stride 16, and what lies behind it is neither computed nor trained.
+            The last stage of most backbones has stride 32. SGR then uses their level of
+            stride 16, and later layers are neither computed nor trained.
             `ApplicationsBackbone(..., output_stride=16)` keeps the last stage, dilated.
         num_classes: Integer.
         hidden_dim: Integer. Number of channels inside the head.
@@ -35,12 +36,12 @@ class SGR(RegionSegmenter):
             that for stride 8.
         dropout: Float. Spatial dropout before the classifier.
         auxiliary_weights: Dictionary with the weights of the losses `region`,
-            `disjointness` and `token` in training; by default 1, 0.1 and 0.1. Without
-            weight for `region` no components are looked for.
-        max_components: Integer, the most components that the region loss takes of an
-            image.
-        min_component_area: Integer. Components of fewer pixels of the labels are left
-            out.
+            `disjointness` and `token` in training; by default 1, 0.1 and 0.1. With a
+            weight of 0 for `region`, components are not computed. `sample_weight` does
+            not apply to these losses.
+        max_components: Integer. Maximum number of components per image in the region
+            loss.
+        min_component_area: Integer. Components of fewer pixels are ignored.
         pyramid_levels: List of one level, by default the coarsest of stride 8 or 16.
         classes_learned: See `keras_seg.models.Segmenter`.
         **kwargs: See `keras_seg.models.Segmenter`: `preprocessor`, `input_scale`,
@@ -55,12 +56,13 @@ class SGR(RegionSegmenter):
         `(B, H, W, 3)`, any `H` and `W`.
 
     Output shape:
-        `(B, H, W, num_classes)`, logits. In training a dictionary with `logits`,
-        `regions` and `tokens`.
+        `(B, H, W, num_classes)`, logits, also with `training=True`. For the auxiliary
+        outputs, `regions` and `tokens`, call `training_outputs(images)`;
+        `auxiliary_loss(labels, outputs)` computes their loss. `fit` does both.
 
     Raises:
         ValueError: If the backbone has no level of stride 8 or 16, or names and colours
-            do not fit the number of classes.
+            do not match the number of classes.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Optimizers for networks with a pretrained part, and schedules."""
+"""Optimizers for models with a pretrained backbone, and learning rate schedules."""
 
 from keras_seg.optimizers.layer_decay_multipliers import layer_decay_multipliers
 from keras_seg.optimizers.multiplier_adamw import MultiplierAdamW

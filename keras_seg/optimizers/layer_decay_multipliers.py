@@ -8,28 +8,30 @@ from keras_seg.keras_internals.layer_graph import (
 
 
 def layer_decay_multipliers(model, decay):
-    """Multipliers of the learning rate that fall from block to block to the stem.
+    """Learning rate multipliers that decrease from the last block to the stem.
 
-    A pretrained backbone is general at its stem and of its own task at its top, so the
-    top may change faster. With `n` blocks the one at the stem gets `decay ** n`, the
-    last one `decay`. Head and all else are not named, and keep their rate.
+    The first layers of a pretrained backbone are general and the last ones are specific
+    to its task, so the last ones may be trained faster. With `n` blocks the first one
+    gets `decay ** n` and the last one `decay`. Other layers, such as the head, get no
+    multiplier.
 
-    Blocks are found in the graph of the backbone. One ends where paths that had split
-    have all met again, as behind each residual connection, and at each level of the
-    pyramid; a layer that has layers inside, such as a block of a transformer, is one
-    by itself. Normalisation belongs to the block before it.
+    Blocks are found in the graph of the backbone. A block ends where all branches are
+    merged, as after a residual connection, and at each level of the pyramid. A layer
+    with sublayers, such as a transformer block, is a block by itself. A normalisation
+    layer belongs to the block before it.
 
     Args:
-        model: A `keras_seg.models.Segmenter`, or a backbone: a functional model, with
-            `pyramid_outputs` if it has some.
-        decay: Float, in `(0, 1]`.
+        model: A `keras_seg.models.Segmenter`, or a backbone, which is a functional
+            model with or without `pyramid_outputs`.
+        decay: Float in `(0, 1]`.
 
     Returns:
-        Dictionary from regular expressions to factors, from the stem on, for
+        Dictionary from regular expressions to factors, the stem first, for
         `keras_seg.optimizers.MultiplierAdamW`.
 
     Raises:
-        ValueError: If `decay` is another, or the backbone has less than two blocks.
+        ValueError: If `decay` is out of range, or the backbone has fewer than two
+            blocks.
 
     Example:
 
@@ -52,9 +54,9 @@ def layer_decay_multipliers(model, decay):
     blocks = _blocks(backbone)
     if len(blocks) < 2:
         raise ValueError(
-            f"{type(backbone).__name__} '{backbone.name}' has less than two blocks "
-            "that could differ, expected a functional model with a backbone's layers. "
-            "Give `MultiplierAdamW` multipliers of your own."
+            f"{type(backbone).__name__} '{backbone.name}' has fewer than two blocks "
+            "with weights. Expected a functional model with the layers of a backbone. "
+            "Pass custom multipliers to `MultiplierAdamW` instead."
         )
     return {
         f"^(?:{'|'.join(map(re.escape, paths))})/": decay ** (len(blocks) - i)
@@ -64,7 +66,7 @@ def layer_decay_multipliers(model, decay):
 
 def _blocks(backbone):
     """The paths of the layers with weights, block by block, the stem first."""
-    layers = backbone.layers  # parents stand before their children
+    layers = backbone.layers  # parents come before their children
     inside = set(layers)
     parents = {layer: inside.intersection(parent_layers(layer)) for layer in layers}
     outputs = getattr(backbone, "pyramid_outputs", None) or {"": backbone.outputs[0]}
@@ -80,14 +82,14 @@ def _blocks(backbone):
 
 
 def _meeting_points(layers, parents, last):
-    """Layers on the way to the last one where all paths meet that had split."""
+    """Layers on the paths to the last one at which all branches are merged."""
     needed = {last}
     for layer in reversed(layers):
         if layer in needed:
             needed |= parents[layer]
     way = [layer for layer in layers if layer in needed]
     place = {layer: i for i, layer in enumerate(way)}
-    furthest = dict.fromkeys(way, 0)  # the last place that a layer leads to directly
+    furthest = dict.fromkeys(way, 0)  # place of the last direct child
     for layer in way:
         for parent in parents[layer]:
             furthest[parent] = max(furthest[parent], place[layer])

@@ -9,17 +9,17 @@ from keras_seg.keras_internals.optimizer_index import variable_index
 class MultiplierAdamW(keras.optimizers.AdamW):
     """AdamW whose learning rate is multiplied per variable, by path.
 
-    The recipes of segmentation train the head, which starts from random weights,
-    faster than the pretrained backbone. Keras has one rate per optimizer.
+    Segmentation recipes train the head, which starts from random weights, with a higher
+    learning rate than the pretrained backbone. An optimizer of Keras has one rate.
 
     Args:
         learning_rate: Float or `keras.optimizers.schedules.LearningRateSchedule`.
         multipliers: Dictionary from regular expressions to factors. The first
-            expression that is found in the path of a variable gives its factor;
-            without one it is 1. Weight decay is not multiplied.
-        no_decay: List of regular expressions. Variables in whose name one is found
-            get no weight decay. Unlike what `exclude_from_weight_decay` sets, the
-            list is saved with a model.
+            expression that is found in the path of a variable gives its factor; the
+            default is 1. Weight decay is not multiplied.
+        no_decay: List of regular expressions. Variables whose name contains a match get
+            no weight decay. Unlike the setting of `exclude_from_weight_decay`, the list
+            is saved with a model.
         **kwargs: Passed to `keras.optimizers.AdamW`.
 
     Example:

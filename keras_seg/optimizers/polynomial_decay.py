@@ -4,20 +4,21 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_seg")
 class PolynomialDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Decays a rate by a power of the steps that are left, then keeps the final one.
+    """Polynomial decay of a rate to a final value, with optional warm-up.
 
     The value at a step is `(initial - final) * (1 - step / decay_steps) ** power +
-    final`. The schedule of the same name in Keras gives NaN with a fractional power
-    where a compiler divides by multiplying with the inverse, as on JAX: at the last
-    step a rest just below zero is left, and has no such power.
+    final`. The schedule of the same name in Keras can return NaN for a fractional power
+    where a compiler replaces the division by a multiplication with the inverse, as on
+    JAX: at the last step the base of the power can be slightly negative. Here it is
+    clipped at 0.
 
     Args:
-        initial_rate: Float.
-        decay_steps: Integer, at least 1.
-        final_rate: Float.
+        initial_rate: Float. The value at step 0, without warm-up.
+        decay_steps: Integer, at least 1. The step at which `final_rate` is reached.
+        final_rate: Float. The value from `decay_steps` on.
         power: Float, greater than 0.
-        warmup_steps: Integer. In the first steps, as many as this, the value is
-            multiplied by a factor that rises evenly to 1.
+        warmup_steps: Integer. Number of first steps in which the value is multiplied by
+            a factor that rises linearly to 1.
 
     Call arguments:
         step: Integer or integer tensor.

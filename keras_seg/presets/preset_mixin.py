@@ -7,7 +7,7 @@ from keras_seg.presets.shipped import shipped_presets
 
 
 class PresetMixin:
-    """Loads a model from a preset and saves it as one, for all classes of models."""
+    """Methods of all models that load a model from a preset or save it as one."""
 
     class _Presets:
         def __get__(self, instance, owner):
@@ -18,11 +18,11 @@ class PresetMixin:
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, presets_dir=None, **kwargs):
-        """Makes a model from a preset.
+        """Creates a model from a preset.
 
-        A name is looked for in `presets_dir`, in the folders of the environment
-        variable `KERAS_SEG_PRESETS`, in the user's cache (`~/.cache/keras_seg`), among
-        those shipped, and on a hub if weights of a paper's preset are there.
+        A name is searched in `presets_dir`, in the folders of the environment variable
+        `KERAS_SEG_PRESETS`, in the user's cache (`~/.cache/keras_seg`), among the
+        shipped presets, and on a hub if weights of a paper's preset are there.
 
         Args:
             preset: String or path. One of: the name of a shipped preset, see
@@ -40,11 +40,11 @@ class PresetMixin:
             **kwargs: Arguments of the constructor, in place of those saved, and
                 `dtype`, by default the global policy. With `num_classes` the layers
                 that depend on the classes are new, and class names and palette are
-                dropped unless given; all other weights are those of the preset
-                (keras-hub would drop the whole head). `backbone_weights`, for a
-                paper's preset with `load_weights=False`: `"cached"`, the default,
-                takes the pretrained weights that keras-hub has for it if they were
-                fetched before; `"download"` fetches them; `None` leaves them random.
+                dropped unless given; all other weights are those of the preset (in
+                keras-hub the whole head is new). `backbone_weights`, for a paper's
+                preset with `load_weights=False`: `"cached"`, the default, uses the
+                pretrained weights of keras-hub if they are in its cache; `"download"`
+                downloads them; `None` leaves them random.
 
         Raises:
             ValueError: If the preset is unknown, damaged, of another class, or does
@@ -56,7 +56,7 @@ class PresetMixin:
         )
 
     def save_to_preset(self, preset_dir, storage_dtype=None):
-        """Saves config and weights to a folder that `from_preset` loads.
+        """Saves the configuration and the weights to a folder for `from_preset`.
 
         Args:
             preset_dir: String or path. A folder: new, empty, or of a preset, which
@@ -65,7 +65,7 @@ class PresetMixin:
                 halves the size; biases and normalization stay in single precision.
 
         Raises:
-            FileExistsError: If the folder holds anything else.
+            FileExistsError: If the folder contains anything else.
 
         Example:
 
@@ -95,7 +95,7 @@ class PresetMixin:
         )
 
     def _not_of_task(self):
-        """keras-hub would also save the state of the optimizer."""
+        """What is not saved; keras-hub would save the state of the optimizer."""
         training = [*self.metrics, *self.auxiliary_trackers]
         if hasattr(self, "optimizer"):
             training.append(self.optimizer)

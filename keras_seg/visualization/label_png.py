@@ -1,15 +1,15 @@
-"""Label maps as pictures that keep the class ids."""
+"""Label maps as images that keep the class ids."""
 
 import numpy as np
 from PIL import Image
 
 
 def label_png(labels, palette):
-    """A label map as a Pillow image whose pixel values are the class ids.
+    """Converts a label map to a Pillow image whose pixel values are the class ids.
 
-    Saved as PNG it looks coloured in any viewer, and `np.asarray(Image.open(path))`
-    gives the ids back. Ids above 255 do not fit a palette: such maps become 16-bit
-    grey images.
+    Saved as PNG, it is shown in colour by image viewers, and
+    `np.asarray(Image.open(path))` returns the ids. Maps with ids above 255, which a
+    palette cannot hold, become 16-bit grey images.
 
     Args:
         labels: Integer array `(H, W)`, values 0..65535.
@@ -20,7 +20,7 @@ def label_png(labels, palette):
         Pillow image of mode `P`, or `I;16` if an id is above 255.
 
     Raises:
-        ValueError: If `labels` is no integer map or has ids out of range.
+        ValueError: If `labels` is not an integer map or has ids out of range.
 
     Example:
 
@@ -49,5 +49,5 @@ def label_png(labels, palette):
     table = np.zeros((256, 3), "uint8")
     palette = np.asarray(palette, "uint8")[:256]
     table[: len(palette)] = palette
-    picture.putpalette(table.tobytes())  # makes it mode P
+    picture.putpalette(table.tobytes())  # changes the mode to P
     return picture

@@ -11,9 +11,10 @@ MUTED = (160, 166, 176)
 
 
 def add_legend(picture, entries):
-    """Adds a panel with one line for each class, sized after the picture.
+    """Adds a panel with one line for each class, scaled to the size of the picture.
 
-    The panel lies below a picture that is wider than high and beside any other.
+    The panel is below a picture that is wider than it is tall, and to the right of
+    others.
 
     Args:
         picture: uint8 array `(H, W, 3)`.
@@ -77,16 +78,16 @@ def add_legend(picture, entries):
 
 
 def format_share(share):
-    """A share of 0..1 in per cent: `12.3 %`, or `< 0.1 %`."""
+    """Formats a share of 0..1 as a percentage: `12.3 %`, or `< 0.1 %`."""
     return f"{share:.1%}".replace("%", " %") if share >= 0.001 else "< 0.1 %"
 
 
 def _layout(height, width, count, cell, line, pad):
-    """The number of (columns, rows) that fits the picture's side."""
+    """The number of columns and rows that fits the side of the picture."""
     if width > height:
         columns = min(max((width - pad) // cell, 1), count)
     else:
-        # At least eight lines, so that a tiny picture has no legend of one line.
+        # At least eight lines, also beside a very small picture.
         fitting = max((height - 2 * pad) // line, 8)
         columns = math.ceil(count / fitting)
     rows = math.ceil(count / columns)

@@ -18,26 +18,28 @@ def draw_overlay(
     void_name="no label",
     max_entries=None,
 ):
-    """Colours the classes over a photo, with fine contours and a legend.
+    """Draws the classes over a photo in colour, with contours and a legend.
 
     Args:
-        image: The photo, as for `segment`.
+        image: The photo; see `keras_seg.inference.segment`.
         labels: Integer array `(H, W)`: the class of each pixel of the photo.
         class_names: List of strings, one for each class.
         palette: Array `(K, 3)`, RGB in 0..255: the colour of each class.
-        alpha: Float in `[0, 1]`: how much the colours cover the photo.
-        legend: Whether to add the legend: below a wide picture, beside a tall one. It
-            lists the classes found with their share of the picture, largest first.
-        ignore_class: Integer or `None`: pixels of this id stay uncoloured.
-        void_name: String: what the legend calls them, at its end.
-        max_entries: Integer. Where there are more classes, the smallest share the last
-            line of the legend. By default each has its own.
+        alpha: Float in `[0, 1]`. Opacity of the colours.
+        legend: Boolean. Whether to add a legend: below a wide picture, beside a tall
+            one. It lists the classes found with their share of the picture, largest
+            first.
+        ignore_class: Integer or `None`. Pixels with this id are not coloured.
+        void_name: String. Name of void in the last line of the legend.
+        max_entries: Integer or `None`. Maximum number of lines for classes. If there
+            are more classes, the smallest ones are combined in one line. `None` sets no
+            limit.
 
     Returns:
         uint8 array `(H, W, 3)`, larger where a legend is added.
 
     Raises:
-        ValueError: If shapes, ids, names or colours do not fit each other.
+        ValueError: If shapes, ids, names or colours do not match.
 
     Example:
 
@@ -63,7 +65,7 @@ def draw_overlay(
     if unknown:
         raise ValueError(
             f"`labels` must lie in 0..{len(palette) - 1}, as there are {len(palette)} "
-            f"classes, or be ignore_class={ignore_class}. Also found: {unknown[:10]}"
+            f"classes, or be ignore_class={ignore_class}. Received: {unknown[:10]}"
         )
 
     picture = _blend(image, labels, palette, alpha, ignore_class)
@@ -92,7 +94,7 @@ def _blend(image, labels, palette, alpha, ignore_class):
 
 
 def _draw_contours(picture, labels):
-    """Draws a light line, in place, wherever two classes meet."""
+    """Draws a light line along the borders between classes, in place."""
     height, width = labels.shape
     if min(height, width) < 32:
         return  # lines would hide the regions
@@ -103,7 +105,7 @@ def _draw_contours(picture, labels):
     if thickness > 1:
         border = cv2.dilate(border, np.ones((thickness, thickness), "uint8"))
     line = border.astype(bool)
-    picture[line] = picture[line] // 4 + 191  # a quarter photo, the rest white
+    picture[line] = picture[line] // 4 + 191  # 25 % photo, 75 % white
 
 
 def _check(image, labels, class_names, palette, alpha):

@@ -5,16 +5,17 @@ from keras_seg.visualization.overlay import draw_overlay
 
 
 def draw_regions(image, regions, labels, class_names, alpha=0.55, legend=True):
-    """Colours the latent regions of a model over a photo.
+    """Draws the latent regions of a model over a photo in colour.
 
-    A region has the same colour in every photo. The legend calls it after its number
-    and the class that most of its pixels have in this photo. It lists the largest; the
-    others share its last line.
+    A region has the same colour in every photo. The legend gives the number of each
+    region and the most frequent class of its pixels in this photo. It lists the largest
+    regions; the others are combined in its last line.
 
     Args:
-        image: The photo, as for `segment`.
-        regions: Integer array `(H, W)`, as `model.regions(image, hard=True)` gives it.
-        labels: Integer array `(H, W)` of class ids, as `model.segment(image)` gives
+        image: The photo; see `keras_seg.inference.segment`.
+        regions: Integer array `(H, W)`, as `model.regions(image, hard=True)` returns
+            it.
+        labels: Integer array `(H, W)` of class ids, as `model.segment(image)` returns
             it.
         class_names: List of strings, one for each class.
         alpha, legend: See `draw_overlay`.
@@ -23,7 +24,7 @@ def draw_regions(image, regions, labels, class_names, alpha=0.55, legend=True):
         uint8 array `(H, W, 3)`, larger where a legend is added.
 
     Raises:
-        ValueError: If the sizes do not fit each other.
+        ValueError: If the shapes do not match.
 
     Example:
 
@@ -42,7 +43,7 @@ def draw_regions(image, regions, labels, class_names, alpha=0.55, legend=True):
     regions, labels = np.asarray(regions), np.asarray(labels)
     if regions.shape != labels.shape:
         raise ValueError(
-            "`regions` and `labels` must have one shape. Received: "
+            "`regions` and `labels` must have the same shape. Received: "
             f"{regions.shape} and {labels.shape}."
         )
     names = [
@@ -61,7 +62,7 @@ def draw_regions(image, regions, labels, class_names, alpha=0.55, legend=True):
     )
 
 
-MAX_ENTRIES = 20  # a legend of 64 would be larger than the photo
+MAX_ENTRIES = 20  # a legend with 64 lines would be larger than the photo
 
 
 def _most_frequent(labels, class_names):

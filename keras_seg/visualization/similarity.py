@@ -9,9 +9,9 @@ EM = 14
 
 
 def draw_similarity(names, vectors):
-    """Draws how alike the vectors of classes are, as a square of cosines.
+    """Draws the cosine similarities of class vectors as a matrix.
 
-    Blue is -1, white 0 and red 1; the number stands in each cell.
+    Blue is -1, white is 0 and red is 1. Each cell shows its value.
 
     Args:
         names: List of strings, one per class.

@@ -34,7 +34,7 @@ def test_fastest_installed_backend(installed, there, expected):
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
 
 
-def test_the_users_choice_counts(installed):
+def test_the_users_backend_is_used(installed):
     installed |= {"jax", "tensorflow"}
     os.environ.update(KERAS_BACKEND="jax", TF_CPP_MIN_LOG_LEVEL="0")
     assert choose_backend() == "jax"

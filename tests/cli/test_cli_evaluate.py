@@ -76,7 +76,7 @@ def test_table_and_file(folder, loaded, capsys):
     ):
         line = next(x for x in printed.splitlines() if x.split()[:1] == [name])
         assert line.split()[1:] == [f"{value:.2%}" for value in values]
-    assert "Protocol: images as predict shows them\n" in printed
+    assert "Protocol: images as in predict\n" in printed
 
 
 def test_protocol_of_preset_and_options(folder, model, monkeypatch, capsys):
@@ -111,12 +111,12 @@ def test_limit_and_void_ids(folder):
     "words, message",
     [
         (["--stride", 900, 900, "--window", 32, 32], "must not exceed"),
-        (["--mode", "slide"], "needs `window`"),
+        (["--mode", "slide"], "requires `window`"),
         (["--split", "nowhere", "--data-dir", "nowhere"], "no images and no masks"),
         (["--output", "nowhere/results.json"], "there is no folder nowhere"),
     ],
 )
-def test_what_cannot_start_says_why(folder, capsys, words, message):
+def test_errors_before_the_start_are_reported(folder, capsys, words, message):
     assert evaluate(folder, *words) == 2
     assert message in capsys.readouterr().err
 

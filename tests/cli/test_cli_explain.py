@@ -59,7 +59,7 @@ def test_draws_the_regions_of_the_preset(preset, photo, tmp_path, capsys):
     assert explain(*words, "--overwrite") == 0
 
 
-def test_one_bad_file_ends_nothing(preset, photo, tmp_path, capsys):
+def test_one_bad_file_does_not_end_the_batch(preset, photo, tmp_path, capsys):
     bad = tmp_path / "bad.png"
     bad.write_text("no picture")
     words = [bad, photo, "-p", preset, "-o", tmp_path / "out", "--long-side", "32"]
@@ -91,5 +91,5 @@ def test_legend_names_the_most_frequent_class(monkeypatch):
     labels = np.array([[1, 1, 0, 2, 2, 255]])
     draw_regions(np.zeros((1, 6, 3), "uint8"), regions, labels, ["sky", "road", "car"])
     assert seen["names"] == ["0 road", "1 no label", "2 no label", "3 car"]
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="same shape"):
         draw_regions(np.zeros((1, 6, 3)), regions, labels[:, 1:], ["sky"])

@@ -137,7 +137,7 @@ def bad_inputs():
     ]
 
 
-def test_bad_files_get_one_line_each_and_the_rest_is_done(loaded, capsys):
+def test_bad_files_get_one_line_each_and_the_rest_is_processed(loaded, capsys):
     bad = bad_inputs()
     photo("first.png")
     photo("last.png")
@@ -157,7 +157,7 @@ def test_bad_files_get_one_line_each_and_the_rest_is_done(loaded, capsys):
     assert "2 of 9 segmented" in captured.out
 
 
-def test_model_is_not_loaded_for_nothing(loaded):
+def test_model_is_not_loaded_without_images(loaded):
     assert predict("missing.jpg") == 1
     assert loaded == [] and not Path("out").exists()
 
@@ -184,7 +184,7 @@ def test_unusual_images_are_segmented(loaded):
         np.testing.assert_array_equal(labels, fake_labels(image))
 
 
-def test_existing_files_are_kept_unless_told(loaded, capsys):
+def test_existing_files_are_kept_without_overwrite(loaded, capsys):
     image = photo("a.png")
     photo("b.png")
     Path("out").mkdir()
@@ -350,7 +350,7 @@ HOSTILE = "a\x1b[31m\nb\u202e\x9b.png"
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
-def test_names_of_files_cannot_steer_the_terminal(loaded, capsys, form):
+def test_control_characters_in_file_names_are_escaped(loaded, capsys, form):
     photo(HOSTILE)
     missing = "c\x1b]0;x\x07\r.png"
     assert predict(HOSTILE, missing, "--shares", form) == 1

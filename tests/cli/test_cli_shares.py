@@ -62,7 +62,7 @@ def rows_of(text):
     ]
 
 
-def test_table_lists_what_occurs_largest_first(capsys):
+def test_table_lists_present_classes_largest_first(capsys):
     photo("a b.png", ["rrd", "rrd"])
     photo("g.png", ["g"])
     assert predict("a b.png", "g.png", "--shares", "table") == 0
@@ -123,7 +123,7 @@ def test_json_is_a_list_of_objects(capsys):
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
-def test_an_image_that_fails_leaves_the_rest_whole(form, capsys):
+def test_a_failed_image_does_not_affect_the_rest(form, capsys):
     photo("a.png", ["rd"])
     Path("text.png").write_text("no picture")
     photo("z.png", ["rd"])
@@ -185,7 +185,7 @@ def test_pictures_and_shares(capsys):
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
-def test_file_holds_what_stdout_would(form, capsys):
+def test_file_has_the_content_of_stdout(form, capsys):
     photo("ä.png", ["rd"])
     assert predict("ä.png", "--shares", form) == 0
     expected = capsys.readouterr().out
@@ -195,7 +195,7 @@ def test_file_holds_what_stdout_would(form, capsys):
     assert f"1 of 1 segmented, see {file}" in capsys.readouterr().out
 
 
-def test_file_is_kept_unless_told(capsys):
+def test_file_is_kept_without_overwrite(capsys):
     photo("a.png", ["rd"])
     Path("shares.csv").write_text("precious")
     words = ["a.png", "--shares", "csv", "--shares-file", "shares.csv"]
@@ -242,7 +242,7 @@ def test_usage_names_what_is_missing(capsys):
         assert message in capsys.readouterr().err
 
 
-def test_a_reader_that_leaves_ends_the_command_quietly():
+def test_a_closed_pipe_ends_the_command_quietly():
     code = (
         "import sys\n"
         "import keras_seg_cli.main as cli, keras_seg_cli.predict as home\n"
@@ -296,7 +296,7 @@ def test_shares_of_a_label_map_add_up(void):
 # --- --threshold, --long-side and the inputs ----------------------------------------
 
 
-def test_unsure_pixels_are_uncoloured_and_named(monkeypatch):
+def test_uncertain_pixels_are_not_coloured_but_named(monkeypatch):
     photo("a.png", ["u" * 60] * 20 + ["r" * 60] * 20)
     names = []
     draw = visualization.draw_overlay

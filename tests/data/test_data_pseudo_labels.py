@@ -62,7 +62,7 @@ def test_batches_of_one_size_and_ids(photos, tmp_path):
     assert (mask != 0).sum() == 12
 
 
-def test_goes_on_where_it_stopped_and_names_what_it_cannot_read(photos, tmp_path):
+def test_continues_and_reports_unreadable_files(photos, tmp_path):
     masks, calls = tmp_path / "masks", []
 
     def teacher(images):
@@ -104,7 +104,7 @@ def test_images_of_one_name(tmp_path):
         write_pseudo_labels(["a/x.jpg", "b/x.jpg"], red_teacher, tmp_path / "masks")
 
 
-def test_scores_are_enlarged_before_the_decision():
+def test_scores_are_enlarged_before_the_argmax():
     scores = np.zeros((1, 2, 3), "float32")
     scores[0, 0] = [0.9, 0.1, 0.0]
     scores[0, 1] = [0.0, 0.1, 0.9]
@@ -123,7 +123,7 @@ def test_scores_are_enlarged_before_the_decision():
         (np.full((2, 2, 2), np.nan), "add up to 1"),
     ],
 )
-def test_scores_that_are_no_probabilities(scores, message):
+def test_scores_that_are_not_probabilities(scores, message):
     with pytest.raises(ValueError, match=message):
         labels_from_scores(scores, (2, 2))
 
@@ -155,7 +155,7 @@ def test_common_classes_and_stray_pixels_are_not_repeated():
     assert len(RepeatedSource(pairs(), target_share=0.2, min_class_share=0.6)) == 20
 
 
-def test_factors_that_are_not_whole_are_rounded_by_chance():
+def test_fractional_factors_are_rounded_randomly():
     lengths = {
         len(RepeatedSource(pairs(), target_share=0.3, seed=seed)) for seed in range(20)
     }

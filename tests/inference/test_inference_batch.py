@@ -34,7 +34,7 @@ def test_a_list_of_images_of_one_size_is_a_batch(model):
         (np.zeros((2, 2, 32, 32, 3)), r"\(2, 2, 32, 32, 3\)"),
     ],
 )
-def test_anything_else_is_refused_in_a_sentence(model, images, message):
+def test_anything_else_is_rejected_with_a_message(model, images, message):
     for predict in (model.predict, model.predict_on_batch):
         with pytest.raises(ValueError, match=message):
             predict(images)

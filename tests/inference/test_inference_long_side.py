@@ -46,7 +46,7 @@ def clear_winner(logits):
         ((3000, 4000), 384, (288, 384)),
     ],
 )
-def test_shrink_keeps_the_proportions(size, long_side, expected):
+def test_resize_longest_side_keeps_the_proportions(size, long_side, expected):
     assert resize_longest_side(np.zeros((*size, 3), "uint8"), long_side).shape == (
         *expected,
         3,
@@ -55,13 +55,13 @@ def test_shrink_keeps_the_proportions(size, long_side, expected):
 
 @pytest.mark.no_backend
 @pytest.mark.parametrize("long_side", [0, 60, 61, 1000])
-def test_shrink_never_enlarges(long_side):
+def test_resize_longest_side_never_enlarges(long_side):
     image = random_image(40, 60)
     assert resize_longest_side(image, long_side) is image
 
 
 @pytest.mark.no_backend
-def test_shrink_takes_the_mean_of_the_area():
+def test_resize_longest_side_takes_the_mean_of_the_area():
     image = random_image(60, 90)
     mean = image.reshape(20, 3, 30, 3, 3).mean(axis=(1, 3))
     np.testing.assert_allclose(resize_longest_side(image, 30), mean, atol=0.51)
@@ -117,7 +117,7 @@ def test_threshold_uses_the_probability_of_the_enlarged_logits(threshold, scale)
 
 
 @pytest.mark.no_backend
-def test_a_class_that_wins_at_no_corner_can_win_between():
+def test_a_class_can_be_the_argmax_between_corners_alone():
     logits = np.array([[[9, 0, 5, 1], [0, 9, 5, 1]]], "float32")
     assert candidate_classes(logits).tolist() == [0, 1, 2]
     labels = enlarge(logits, (2, 60))
@@ -134,7 +134,7 @@ def test_candidates_are_few_where_the_picture_is_plain():
 
 
 @pytest.mark.no_backend
-def test_classes_that_win_nowhere_near_a_border_are_left_out():
+def test_classes_that_cannot_be_the_argmax_are_excluded():
     logits = random_logits(20, 20, 150, scale=0.5)
     logits[:10, :, 7] += 20
     logits[10:, :, 9] += 20
@@ -142,7 +142,7 @@ def test_classes_that_win_nowhere_near_a_border_are_left_out():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_every_winner_is_a_candidate(seed):
+def test_every_argmax_is_a_candidate(seed):
     logits = random_logits(1, 1, 12, seed=seed, scale=1.0)
     logits = logits + random_logits(2, 2, 12, seed=seed + 10, scale=0.7)
     kept = candidate_classes(logits).tolist()
@@ -199,7 +199,7 @@ def test_blocks_of_any_size_give_the_same_labels(rows, columns):
 
 
 @pytest.mark.no_backend
-def test_tiles_of_a_shrunk_image_show_no_seam():
+def test_tiles_of_a_downscaled_image_have_no_seam():
     # Logits that depend on the pixel alone are the same in every tile.
     weights = random_logits(1, 3, 8, scale=0.1)[0]
     model = numpy_model(lambda patch: patch.astype("float32") @ weights, 8)
@@ -211,7 +211,7 @@ def test_tiles_of_a_shrunk_image_show_no_seam():
     assert (labels != expected).mean() < 1e-3  # the fading rounds
 
 
-def test_a_keras_model_sees_the_shrunk_image():
+def test_a_keras_model_gets_the_downscaled_image():
     small = np.repeat(np.repeat(random_image(5, 8), 10, axis=0), 10, axis=1)
     image = np.repeat(np.repeat(small, 4, axis=0), 4, axis=1)
     labels = segment(fake_model(), image, long_side=80)
@@ -277,7 +277,7 @@ def test_memory_of_a_photo_of_12_megapixels_with_150_classes(threshold):
 
 
 @pytest.mark.no_backend
-def test_memory_where_every_class_may_win():
+def test_memory_where_every_class_may_be_the_argmax():
     logits = random_logits(75, 100, 150, scale=0.1)
     labels = np.empty((750, 1000), "uint8")
     upsampled = UpsampledArgmax(labels, (75, 100), threshold=0.5)

@@ -136,7 +136,7 @@ def test_areas_and_parts_change_nothing(model, name, monkeypatch):
 
 
 @pytest.mark.no_backend
-def test_every_window_is_shown_once():
+def test_every_window_is_processed_once():
     model = numpy_model(lambda patch: patch.astype("float32"), 3)
     rows = WindowAxis.averaged(100, 40, 30)
     columns = WindowAxis.averaged(90, 40, 30)
@@ -207,8 +207,8 @@ def test_large_image_in_bounded_memory(protocol, monkeypatch):
     "arguments, message",
     [
         ({"mode": "tiles"}, "'tiles'"),
-        ({"mode": "slide"}, "needs `window`"),
-        ({"window": 64}, "belong to mode='slide'"),
+        ({"mode": "slide"}, "requires `window`"),
+        ({"window": 64}, "require mode='slide'"),
         ({"mode": "slide", "window": 64, "stride": 65}, "must not exceed"),
         ({"mode": "slide", "window": (64, 0)}, "window=\\(64, 0\\)"),
         ({"resize": (1, 2, 3)}, "resize="),
@@ -242,7 +242,7 @@ def test_protocol_of_a_model():
 
 
 @pytest.mark.no_backend
-def test_customary_sizes():
+def test_common_sizes():
     ade20k = TestProtocol(resize=(512, 2048))
     assert ade20k.passes(683, 512) == [(683, 512, False)]
     assert ade20k.passes(256, 300) == [(512, 600, False)]
@@ -311,5 +311,5 @@ def test_evaluate_refuses():
     with pytest.raises(ValueError, match="3 classes and the data 4"):
         evaluate(model, source)
     source.num_classes, source.ignore_class = 3, 200
-    with pytest.raises(ValueError, match="Void is 255 to the model and 200"):
+    with pytest.raises(ValueError, match="Void is 255 in the model and 200"):
         evaluate(model, source)

@@ -57,7 +57,7 @@ def test_small_sides_are_extended_by_their_edge():
 
 
 @pytest.mark.no_backend
-def test_tiles_keep_to_the_budget_and_have_one_shape():
+def test_tiles_stay_within_the_limit_and_have_one_shape():
     model = numpy_model(lambda patch: patch.astype("float32"), 3)
     image = random_image(301, 203)
     labels = segment(model, image, max_pixels_at_once=3000)
@@ -68,7 +68,7 @@ def test_tiles_keep_to_the_budget_and_have_one_shape():
 
 
 @pytest.mark.no_backend
-def test_overlapping_logits_fade_from_tile_to_tile():
+def test_overlapping_logits_are_blended():
     # The first tile answers class 0 with 1, the second class 1 with 3: where the
     # weights are w and 1 - w, class 1 wins as soon as 3 (1 - w) > w, w < 3/4.
     answers = iter([[1.0, 0.0], [0.0, 3.0]])
@@ -122,7 +122,7 @@ def test_automatic_tiles_fit_the_budget(size):
     assert tile[0] * tile[1] <= 2_000_000
 
 
-def test_threshold_gives_unsure_pixels_the_void_class(model):
+def test_threshold_makes_uncertain_pixels_void(model):
     image = np.array([[[100, 0, 0], [250, 0, 0]]], "uint8")  # a tie and a clear case
     assert segment(model, image, threshold=0.9).tolist() == [[255, 1]]
     assert segment(model, image, threshold=0.4).tolist() == [[0, 1]]
@@ -186,7 +186,7 @@ def test_every_kind_of_image(model, tmp_path):
         ("nowhere.jpg", "nowhere.jpg"),
     ],
 )
-def test_what_is_no_image_is_refused(model, image, message):
+def test_invalid_images_are_rejected(model, image, message):
     with pytest.raises(ValueError, match=message):
         segment(model, image)
 
@@ -211,7 +211,7 @@ def test_options_out_of_range_are_named(model, options):
 
 
 @pytest.mark.no_backend
-def test_output_that_is_no_logits_map_is_refused():
+def test_output_that_is_not_logits_is_rejected():
     quarter = numpy_model(lambda patch: patch[::4, ::4].astype("float32"), 3)
     with pytest.raises(ValueError, match=r"\(1, 10, 10, 3\).*\(1, 40, 40, 3\)"):
         segment(quarter, random_image(40, 40))

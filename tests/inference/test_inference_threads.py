@@ -83,7 +83,7 @@ def test_any_keras_model_in_threads():
     assert all(np.array_equal(labels, fake_labels(image)) for labels in results)
 
 
-def test_new_weights_count_at_the_next_call():
+def test_new_weights_are_used_at_the_next_call():
     model, image = tiny_model(), random_image(40, 60)
     before = run_inference(model, image[None])
     layer = model.head.classifier

@@ -202,7 +202,7 @@ def test_diversity_loss():
     assert float(losses.diversity_loss(maps, [8, 4])) == pytest.approx(expected)
 
 
-def test_diversity_loss_falls_as_channels_look_elsewhere():
+def test_diversity_loss_falls_as_channels_differ():
     same = np.full((1, 4), 1 / 4, "float32")  # 4 channels spread over 4 positions
     different = np.ones((1, 4), "float32")  # each channel at a position of its own
     assert float(losses.diversity_loss([same], [4])) == pytest.approx(0.75)

@@ -63,7 +63,7 @@ def test_assignment_is_that_of_brute_force(num_regions, number, room):
         np.testing.assert_array_equal(owners[b], expected)
 
 
-def test_largest_component_claims_first():
+def test_largest_component_is_assigned_first():
     """Both like region 0 most; the smaller one has to take another."""
     components = np.array([[1, 1, 2, 2, 2]])
     masks = (components[..., None] == [1, 2]).astype("float32")

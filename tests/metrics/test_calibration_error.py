@@ -50,7 +50,7 @@ def test_equals_the_definition(num_bins):
     assert float(metric.result()) == 0
 
 
-def test_a_sure_and_right_prediction_has_no_error():
+def test_a_confident_correct_prediction_has_no_error():
     truth = np.array([[[0, 1, VOID]]])
     scores = np.eye(2)[[[[0, 1, 1]]]]
     metric = CalibrationError(from_logits=False)

@@ -42,7 +42,7 @@ def test_ids(dtype):
     assert np.isnan(metric.class_iou()[3])  # in neither truth nor prediction
 
 
-def test_ranks_and_logits_mean_the_same():
+def test_ranks_and_logits_are_equivalent():
     truth, prediction = random_ids(0, ids=(0, 1, VOID)), random_ids(1)
     expected = result((truth, prediction)).confusion_matrix()
     logits = one_hot_logits(prediction, 5)
@@ -64,7 +64,7 @@ def test_counts():
 
 
 @pytest.mark.parametrize("outside", [5, 255, -1])
-def test_prediction_that_is_no_class_is_a_miss(outside):
+def test_prediction_outside_the_classes_counts_as_wrong(outside):
     truth, prediction = random_ids(0), random_ids(0)
     prediction[:, :2] = outside
     metric = result((truth, prediction))
@@ -104,7 +104,7 @@ def test_other_void():
     assert_equals_reference(metric, truth, prediction, None)
 
 
-def test_nothing_but_void_is_zero():
+def test_only_void_is_zero():
     metric = result((np.full((1, 2, 2), VOID), np.zeros((1, 2, 2), "int32")))
     assert float(metric.result()) == 0 and metric.pixel_accuracy() == 0
     assert np.isnan(metric.class_iou()).all()

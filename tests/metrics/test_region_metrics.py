@@ -46,7 +46,7 @@ def test_against_numpy_over_several_updates():
         assert float(metric.result()) == 0
 
 
-def test_maps_are_hardened_and_may_be_coarser():
+def test_argmax_is_taken_of_maps_which_may_be_coarser():
     labels, _ = random_scene()
     maps = random_array(3, 3, 4, 5)
     small = labels[:, 1::2, 1::2]

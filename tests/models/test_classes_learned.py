@@ -31,7 +31,7 @@ def images_and_labels(ids):
     return images, rng.choice(ids, (2, 16, 16))
 
 
-def test_logits_stand_in_their_places():
+def test_logits_are_scattered_to_their_classes():
     images, _ = images_and_labels([0])
     spread = make_model().predict(images, verbose=0)
     plain = make_model(3, classes_learned=None).predict(images, verbose=0)

@@ -89,7 +89,7 @@ def test_the_loss_is_that_of_the_paper(trained):
     assert all(np.isfinite(x).all() for x in arrays(trained.weights))
 
 
-def test_learns_two_images_by_heart_and_the_memory_with_it(trained):
+def test_overfits_two_images_and_updates_the_memory(trained):
     images, labels = scene()
     before = memories(trained)
     trained.optimizer.learning_rate = 3e-4  # ten times that in the head
@@ -103,7 +103,7 @@ def test_learns_two_images_by_heart_and_the_memory_with_it(trained):
     assert_equal(memories(trained), after)
 
 
-def test_a_resumed_run_has_the_memory_of_one_that_never_stopped(trained, tmp_path):
+def test_a_resumed_run_has_the_memory_of_an_uninterrupted_one(trained, tmp_path):
     images, labels = scene()
     trained.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")

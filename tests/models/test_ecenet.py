@@ -72,7 +72,7 @@ def test_the_loss_is_that_of_the_paper(trained):
     assert logs["loss"] == [pytest.approx(0.2 * logs["diversity_loss"][0], rel=1e-4)]
 
 
-def test_learns_two_images_by_heart(trained):
+def test_overfits_two_images(trained):
     images, labels = scene()
     trained.optimizer.learning_rate = 3e-4  # ten times that in the head
     history = trained.fit(images, labels, epochs=60, shuffle=False, verbose=0).history

@@ -56,7 +56,7 @@ def test_what_is_frozen_stays_frozen(choice, tmp_path):
         assert flags(copy) == flags(model)
 
 
-def test_a_layer_set_free_in_a_frozen_backbone():
+def test_an_unfrozen_layer_in_a_frozen_backbone():
     model = TinySegmenter()
     model.backbone.trainable = False
     model.backbone.layers[-2].trainable = True
@@ -93,7 +93,7 @@ def test_a_model_without_a_step_loads_without_a_warning(tmp_path, recwarn):
     assert not [w for w in recwarn if "Skipping variable" in str(w.message)]
 
 
-def test_names_that_keras_counts_up_do_not_matter():
+def test_names_that_keras_numbers_do_not_matter():
     def stack():
         return keras.Sequential(
             [keras.Input((2,)), *(keras.layers.Dense(2) for _ in range(3))],

@@ -1,4 +1,4 @@
-"""Labels that are no class ids are refused before a step, whatever gives them."""
+"""Labels that are not class ids are refused before a step, from any kind of data."""
 
 import contextlib
 import pickle
@@ -59,10 +59,10 @@ def with_value(value, dtype="int32"):
 
 WRONG = {
     "one-hot": (np.eye(3)[LABELS], r"one-hot.*np\.argmax\(labels, axis=-1\)"),
-    "id out of range": (with_value(3), r"no class: 3\..*num_classes=3.*void is 255"),
-    "void -1": (with_value(-1), r"no class: -1\..*np\.where\(labels == -1, 255"),
-    "probability": (with_value(0.5, "float32"), r"no whole numbers, such as 0\.5"),
-    "nan": (with_value(np.nan, "float32"), "no whole numbers"),
+    "id out of range": (with_value(3), r"not a class: 3\..*num_classes=3.*void is 255"),
+    "void -1": (with_value(-1), r"not a class: -1\..*np\.where\(labels == -1, 255"),
+    "probability": (with_value(0.5, "float32"), r"not integers, such as 0\.5"),
+    "nan": (with_value(np.nan, "float32"), "not integers"),
     "half the size": (LABELS[:, ::2, ::2], r"\(\d, 8, 8\).*\(\d, 16, 16, 3\).*Resize"),
     "colours": (np.stack([LABELS] * 4, -1), "look like colours"),
 }
@@ -97,7 +97,7 @@ def test_a_later_batch_of_any_source(model, source):
         )
 
 
-def test_labels_that_are_right_are_not_changed(model):
+def test_correct_labels_are_not_changed(model):
     expected = model.evaluate(IMAGES, LABELS, verbose=0, return_dict=True)
     for labels in (LABELS[..., None], LABELS.astype("float32"), LABELS.astype("int8")):
         actual = model.evaluate(IMAGES, labels, verbose=0, return_dict=True)
@@ -189,7 +189,7 @@ def test_one_void_from_the_data_to_the_metric(model):
     other.compile(metrics=[metrics.MeanIoU(3, ignore_class=0)])  # a class left out
     plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     other.compile(loss=plain)
-    with pytest.raises(ValueError, match="hold void, 255, but the loss"):
+    with pytest.raises(ValueError, match="contain void, 255, but the loss"):
         other.fit(IMAGES, with_value(255), verbose=0)
 
 

@@ -1,4 +1,4 @@
-"""A model inside another model: logits alone, and nothing lost in silence."""
+"""A model inside another model returns only logits, and warns about lost losses."""
 
 import keras
 import numpy as np
@@ -68,7 +68,7 @@ def test_inside_another_model(name):
 
 
 @pytest.mark.parametrize("name", ["ECENet", "SGR"])
-def test_the_auxiliary_losses_for_a_loop_of_ones_own(name):
+def test_auxiliary_losses_in_a_custom_loop(name):
     model = make(name)
     model.head.spatial_dropout.rate = 0.0
     images, labels = data()

@@ -80,7 +80,7 @@ def test_input_scale_enlarges_the_image_for_the_backbone(model):
     np.testing.assert_allclose(actual, expected, atol=1e-4)
 
 
-def test_own_preprocessor_and_levels():
+def test_custom_preprocessor_and_levels():
     preprocessor = keras.layers.Rescaling(1 / 255, name="preprocessor")
     model = make_model(preprocessor=preprocessor, pyramid_levels=["P3"])
     images, _ = images_and_labels()
@@ -119,7 +119,7 @@ def sources():
         yield "DataLoader", (data.DataLoader(pairs, batch_size=2),), {}
 
 
-def test_every_source_of_data_trains():
+def test_every_kind_of_data_trains():
     model = make_model()
     for name, args, kwargs in sources():
         before = values(model.trainable_variables)
@@ -171,7 +171,7 @@ def test_evaluate_is_the_iou_of_predict(model):
     assert len(model.evaluate(images, labels, verbose=0)) == 2
 
 
-def test_own_optimizer_loss_and_metrics():
+def test_custom_optimizer_loss_and_metrics():
     calls = []
 
     def own_loss(y_true, y_pred):
@@ -226,7 +226,7 @@ def test_config_and_saved_file(model, tmp_path):
         assert other.long_side == 40
 
 
-def test_segment_shrinks_to_the_long_side_of_the_model(model):
+def test_segment_downscales_to_the_long_side_of_the_model(model):
     image = images_and_labels(1, 64, 80)[0][0]
     expected = segment(model, image, long_side=40)
     np.testing.assert_array_equal(model.segment(image), expected)
@@ -235,7 +235,7 @@ def test_segment_shrinks_to_the_long_side_of_the_model(model):
     assert (expected != whole).any()
 
 
-def test_a_saved_model_trains_on_as_it_was_compiled(tmp_path):
+def test_a_saved_model_continues_training_as_compiled(tmp_path):
     model = make_model()
     model.compile(
         keras.optimizers.SGD(0.1, momentum=0.9),

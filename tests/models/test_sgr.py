@@ -55,7 +55,7 @@ def test_any_size(trained, size):
     np.testing.assert_array_equal(ids, regions.argmax(axis=-1))
 
 
-def test_the_loss_is_made_of_its_parts(trained):
+def test_the_loss_is_the_sum_of_its_parts(trained):
     images, labels = scene()
     weights = trained.get_weights()
     outputs = keras.tree.map_structure(
@@ -99,7 +99,7 @@ def test_the_loss_is_made_of_its_parts(trained):
     assert logs["loss"] == [pytest.approx(rest, rel=1e-4)]
 
 
-def test_learns_two_images_by_heart(trained):
+def test_overfits_two_images(trained):
     images, labels = scene()
     trained.optimizer.learning_rate = 3e-4  # ten times that in the head
     history = trained.fit(
@@ -253,7 +253,7 @@ def test_other_models_with_a_reasoner(make, tmp_path):
     assert again.auxiliary_weights == model.auxiliary_weights
 
 
-def test_large_photos_are_shrunk(trained):
+def test_large_photos_are_downscaled(trained):
     image = np.random.default_rng(0).integers(0, 256, (80, 180, 3), dtype="uint8")
     trained.long_side = 90
     try:
@@ -277,7 +277,7 @@ def test_trains_in_mixed_precision():
     np.testing.assert_allclose(regions.sum(axis=-1), 1, atol=0.02)
 
 
-def test_example_of_a_model_of_ones_own():
+def test_example_of_a_custom_model():
     path = ROOT / "examples/reasoner_in_your_model.py"
     model = runpy.run_path(str(path), run_name="__main__")["model"]
     assert model.history.history["regions_loss"][0] > 0

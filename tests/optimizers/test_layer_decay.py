@@ -124,5 +124,5 @@ def test_what_is_refused():
         layer_decay_multipliers(TinyBackbone(2), 1.5)
     inputs = keras.Input((3,))
     model = keras.Model(inputs, keras.layers.Dense(2)(inputs))
-    with pytest.raises(ValueError, match="less than two blocks"):
+    with pytest.raises(ValueError, match="fewer than two blocks"):
         layer_decay_multipliers(model, 0.5)

@@ -103,7 +103,7 @@ def test_config_survives_json():
         np.testing.assert_array_equal(x, y)
 
 
-def test_a_saved_model_goes_on_as_the_original(tmp_path):
+def test_a_saved_model_continues_as_the_original(tmp_path):
     optimizer = MultiplierAdamW(0.01, {"^head/": 10.0}, ["bias"], weight_decay=0.5)
     model = make_model()
     train(model, optimizer)

@@ -26,7 +26,7 @@ def test_values_to_the_end_and_beyond(decay_steps):
         assert float(schedule(step)) == pytest.approx(expected[step], rel=1e-5)
 
 
-def test_warmup_rises_evenly_to_the_decay():
+def test_warmup_rises_linearly_to_the_decay():
     plain = PolynomialDecay(0.1, 20)
     warm = PolynomialDecay(0.1, 20, warmup_steps=5)
     factors = compiled(warm, range(8)) / compiled(plain, range(8))

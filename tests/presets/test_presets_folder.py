@@ -78,9 +78,7 @@ def test_round_trip_is_exact(model, saved):
     assert copy.optimizer is not None
 
 
-def test_saving_is_reproducible_and_says_nothing_of_time_and_place(
-    model, saved, tmp_path
-):
+def test_saving_is_reproducible_without_time_and_path(model, saved, tmp_path):
     model.optimizer.build(model.trainable_variables)  # must not be saved
     model.save_to_preset(tmp_path / "again")
     for name in FILES:
@@ -90,7 +88,7 @@ def test_saving_is_reproducible_and_says_nothing_of_time_and_place(
     assert entries(tmp_path) == ["again"]
 
 
-def test_float16_halves_kernels_and_keeps_what_is_delicate(model, tmp_path):
+def test_float16_halves_kernels_and_keeps_other_weights(model, tmp_path):
     before = weights_of(model)
     large = model.head.classifier.kernel
     tiny = model.head.fusion.kernel
@@ -158,7 +156,7 @@ def test_saving_into_an_empty_folder(model, tmp_path):
 
 
 @pytest.mark.no_backend
-def test_other_folders_and_files_are_left_alone(model, folder, tmp_path):
+def test_other_folders_and_files_are_not_changed(model, folder, tmp_path):
     (folder / "notes.txt").write_text("precious")
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "README.md").write_text("precious")

@@ -49,7 +49,7 @@ def test_a_light_line_separates_classes_and_is_thin():
     assert not (picture > 150).all(axis=2).any()
 
 
-def test_void_stays_uncoloured():
+def test_void_is_not_coloured():
     photo = np.full((60, 80, 3), 100, "uint8")
     labels = np.full((60, 80), 255)
     assert (draw(photo, labels, legend=False) == 100).all()
@@ -57,7 +57,7 @@ def test_void_stays_uncoloured():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (90, 120), (120, 90), (8000, 10)])
-def test_legend_leaves_the_picture_whole(size):
+def test_legend_does_not_cover_the_picture(size):
     photo = np.full((*size, 3), 100, "uint8")
     labels = np.zeros(size, "uint8")
     plain = draw(photo, labels, legend=False)
@@ -112,7 +112,7 @@ def test_legend_scales_with_the_picture():
     assert 3.5 < heights[1] / heights[0] < 4.5
 
 
-def test_share_in_per_cent():
+def test_share_as_percentage():
     assert [format_share(x) for x in (1, 0.1234, 0.001, 0.0002)] == [
         "100.0 %",
         "12.3 %",
@@ -132,7 +132,7 @@ def test_share_in_per_cent():
         (np.zeros((4, 4), int), {"alpha": 1.5}, "alpha=1.5"),
     ],
 )
-def test_what_does_not_fit_is_refused(labels, options, message):
+def test_mismatched_arguments_are_rejected(labels, options, message):
     with pytest.raises(ValueError, match=message):
         draw(np.zeros((4, 4, 3), "uint8"), labels, **options)
 
@@ -165,7 +165,7 @@ def test_label_png_keeps_ids_above_255(tmp_path):
 @pytest.mark.parametrize(
     "labels", [np.zeros((2, 2)), np.zeros((2, 2, 1), int), [[-1]], [[65536]]]
 )
-def test_label_png_refuses_what_it_cannot_keep(labels):
+def test_label_png_rejects_invalid_labels(labels):
     with pytest.raises(ValueError, match="`labels` must"):
         label_png(labels, PALETTE)
 

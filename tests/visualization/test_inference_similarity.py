@@ -27,7 +27,7 @@ def test_each_cell_has_the_colour_of_its_cosine():
     np.testing.assert_array_equal(cell_colours(picture, 3), expected)
 
 
-def test_a_vector_of_zeros_is_like_no_other():
+def test_a_vector_of_zeros_has_no_similarity():
     colours = cell_colours(draw_similarity(["a", "b"], [[1, 0], [0, 0]]), 2)
     np.testing.assert_array_equal(colours[1], [COLOURS[1]] * 2)
 
