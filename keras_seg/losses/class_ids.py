@@ -1,14 +1,24 @@
 """Label maps of class ids, as losses and metrics take them."""
 
+import contextlib
+import contextvars
+
 import numpy as np
 from keras import ops
 
+from keras_seg.keras_internals.concrete_values import concrete_values
 
-def class_ids(y_true, name, num_classes=None, ignore_class=None):
+# Whether the labels of all batches were checked before.
+_ARE_CHECKED = contextvars.ContextVar("_ARE_CHECKED", default=False)
+
+
+def class_ids(
+    y_true, name, num_classes=None, ignore_class=None, argument="num_classes"
+):
     """Converts a label map to int32 `(B, H, W)`.
 
-    Ids are checked only in NumPy arrays, since reading the values of a tensor would
-    force the device to synchronise.
+    Ids are checked where the labels have values: not in a compiled step, and not
+    within `labels_are_checked`.
 
     Args:
         y_true: Integer array or tensor `(B, H, W)` or `(B, H, W, 1)`.
@@ -16,13 +26,13 @@ def class_ids(y_true, name, num_classes=None, ignore_class=None):
         num_classes: Integer or `None`. Ids must be less than it. With `None`, ids are
             not checked.
         ignore_class: Integer or `None`. The void label.
+        argument: String. Name of the argument that gave `num_classes`.
 
     Returns:
         Integer tensor `(B, H, W)`.
 
     Raises:
-        ValueError: If the labels are one-hot, or a NumPy array has values that are not
-            class ids.
+        ValueError: If the labels are one-hot, or have values that are not class ids.
 
     Example:
 
@@ -40,13 +50,24 @@ def class_ids(y_true, name, num_classes=None, ignore_class=None):
             f"1). Received: labels of shape {shape}. For one-hot labels or "
             "probabilities use np.argmax(labels, axis=-1)."
         )
-    if isinstance(y_true, (np.ndarray, list)):
-        _check_values(np.asarray(y_true), name, num_classes, ignore_class)
+    values = None if _ARE_CHECKED.get() else concrete_values(y_true)
+    if values is not None:
+        _check_values(values, name, num_classes, ignore_class, argument)
     labels = ops.cast(y_true, "int32")
     return ops.squeeze(labels, axis=-1) if len(shape) > 3 else labels
 
 
-def _check_values(labels, name, num_classes, ignore_class):
+@contextlib.contextmanager
+def labels_are_checked():
+    """Losses and metrics do not check the values of labels, so that no step waits."""
+    token = _ARE_CHECKED.set(True)
+    try:
+        yield
+    finally:
+        _ARE_CHECKED.reset(token)
+
+
+def _check_values(labels, name, num_classes, ignore_class, argument):
     if labels.dtype.kind == "f" and (labels != np.round(labels)).any():
         raise ValueError(
             f"{name} takes class ids, which are integers. Received: labels of dtype "
@@ -60,10 +81,10 @@ def _check_values(labels, name, num_classes, ignore_class):
     if stray.any() and ignore_class is not None:
         stray &= labels != ignore_class
     if stray.any():
-        ids = np.unique(labels[stray]).tolist()
+        ids = np.unique(labels[stray]).astype("int64").tolist()
         void = "no void" if ignore_class is None else f"void {ignore_class}"
         raise ValueError(
-            f"{name} has num_classes={num_classes} and {void}. Received: labels with "
+            f"{name} has {argument}={num_classes} and {void}. Received: labels with "
             f"the ids {ids[:8]}{'...' if len(ids) > 8 else ''}. Map them to classes or "
             "to void, or pass ignore_class=... for void."
         )

@@ -86,7 +86,7 @@ def dice_mask_loss(labels, mask_logits, ignore_class=255, smoothing=1.0):
 def _binary_masks(labels, mask_logits, ignore_class):
     mask_logits = ops.convert_to_tensor(mask_logits)
     shape = ops.shape(mask_logits)
-    labels = class_ids(labels, "A mask loss")
+    labels = class_ids(labels, "A mask loss", mask_logits.shape[-1], ignore_class)
     labels = resize_nearest(labels, shape[1:3])  # (B, h, w)
     valid = ops.not_equal(labels, ignore_class)
     classes = ops.where(valid, labels, -1)  # one_hot of -1 is all zeros

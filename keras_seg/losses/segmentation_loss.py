@@ -1,3 +1,5 @@
+import math
+
 import keras
 from keras import ops
 
@@ -31,8 +33,9 @@ class SegmentationLoss(keras.losses.Loss):
             mean sample weight.
 
     Raises:
-        ValueError: If there is not one class weight per class, or `reduction` is not
-            the mean over the batch.
+        ValueError: If there is not one class weight per class, a number is out of
+            range, labels are not class ids, or `reduction` is not the mean over the
+            batch.
 
     Example:
 
@@ -64,6 +67,16 @@ class SegmentationLoss(keras.losses.Loss):
         self.ignore_class = ignore_class
         if class_weights is not None:
             class_weights = [float(weight) for weight in class_weights]
+            _check_weights(class_weights)
+        for argument, value, largest in (
+            ("jaccard", jaccard, math.inf),
+            ("label_smoothing", label_smoothing, 1.0),
+        ):
+            if not 0 <= value < largest:
+                raise ValueError(
+                    f"`{argument}` must be at least 0 and below {largest}. Received: "
+                    f"{argument}={value}."
+                )
         self.class_weights = class_weights
         self.jaccard = jaccard
         self.label_smoothing = label_smoothing
@@ -75,7 +88,9 @@ class SegmentationLoss(keras.losses.Loss):
                 f"`class_weights` has {len(self.class_weights)} entries, the logits "
                 f"have {num_classes} classes. Give one weight per class."
             )
-        labels = class_ids(y_true, "SegmentationLoss")  # (B, H, W)
+        labels = class_ids(
+            y_true, "SegmentationLoss", num_classes, self.ignore_class
+        )  # (B, H, W)
         logits = ops.cast(y_pred, "float32")
         valid = ops.not_equal(labels, self.ignore_class)  # (B, H, W)
         safe = ops.where(valid, labels, 0)
@@ -120,3 +135,13 @@ class SegmentationLoss(keras.losses.Loss):
             "jaccard": self.jaccard,
             "label_smoothing": self.label_smoothing,
         }
+
+
+def _check_weights(weights):
+    if len(weights) >= 2 and sum(weights) > 0 and min(weights) >= 0:
+        if math.isfinite(sum(weights)):
+            return
+    raise ValueError(
+        "`class_weights` must be finite numbers of at least 0, one for each of at "
+        f"least 2 classes, and not all 0. Received: class_weights={weights}."
+    )

@@ -50,8 +50,11 @@ class CalibrationError(keras.metrics.Metric):
         dtype=None,
     ):
         super().__init__(name=name, dtype=dtype)
-        if num_bins < 1:
-            raise ValueError(f"`num_bins` must be at least 1. Received: {num_bins}.")
+        if not isinstance(num_bins, int) or num_bins < 1:
+            raise ValueError(
+                "`num_bins` must be an integer of at least 1. Received: num_bins="
+                f"{num_bins!r}."
+            )
         self._direction = "down"
         self.num_bins = num_bins
         self.ignore_class = ignore_class
@@ -64,7 +67,9 @@ class CalibrationError(keras.metrics.Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_pred = ops.cast(y_pred, "float32")
-        y_true = class_ids(y_true, type(self).__name__)
+        y_true = class_ids(
+            y_true, type(self).__name__, y_pred.shape[-1], self.ignore_class
+        )
         if len(y_pred.shape) != len(y_true.shape) + 1 or y_pred.shape[-1] < 2:
             raise ValueError(
                 "CalibrationError takes logits or probabilities with one channel for "

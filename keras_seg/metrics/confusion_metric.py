@@ -12,8 +12,9 @@ class ConfusionMetric(keras.metrics.Metric):
 
     The definitions are those of the benchmarks: counts are summed over the whole data
     set first, and a class whose denominator is 0 is excluded from a mean. A prediction
-    outside `0..K-1`, such as 255 for pixels below a threshold, counts as wrong. Counts
-    are kept in two 32-bit parts, since one would overflow at 2^31 pixels.
+    outside `0..K-1`, such as 255 for pixels below a threshold, counts as wrong, and so
+    does NaN. Counts are kept in two 32-bit parts, since one would overflow at 2^31
+    pixels.
 
     Args, call arguments: See `keras_seg.metrics.MeanIoU`.
     """
@@ -55,7 +56,10 @@ class ConfusionMetric(keras.metrics.Metric):
         name, classes = type(self).__name__, self.num_classes
         rank, channels = len(y_true.shape), y_pred.shape[-1]
         if len(y_pred.shape) == rank + 1 and channels == classes:
-            return ops.argmax(y_pred, axis=-1)
+            self._check_sizes(y_true.shape, y_pred.shape[:-1])
+            guess = ops.argmax(y_pred, axis=-1)
+            # `argmax` of NaN is some class, 0 as a rule.
+            return ops.where(ops.isnan(ops.sum(y_pred, axis=-1)), classes, guess)
         if len(y_pred.shape) == rank + 1 and channels == 1:
             y_pred = ops.squeeze(y_pred, axis=-1)
         if len(y_pred.shape) != rank:
@@ -64,6 +68,7 @@ class ConfusionMetric(keras.metrics.Metric):
                 f"or class ids. Received: y_pred of shape {tuple(y_pred.shape)} for "
                 f"y_true of shape {tuple(y_true.shape)}."
             )
+        self._check_sizes(y_true.shape, y_pred.shape)
         if "float" in keras.backend.standardize_dtype(y_pred.dtype):
             raise ValueError(
                 f"{name} takes predictions without a channel for each class as class "
@@ -72,6 +77,16 @@ class ConfusionMetric(keras.metrics.Metric):
                 "1 use y_pred > 0.5; for ids ops.cast(y_pred, 'int32')."
             )
         return y_pred
+
+    def _check_sizes(self, truth, prediction):
+        pairs = zip(truth, prediction, strict=True)
+        if any(None not in pair and len(set(pair)) > 1 for pair in pairs):
+            raise ValueError(
+                f"{type(self).__name__} takes labels and predictions of one size. "
+                f"Received: y_true of {tuple(truth)} and y_pred of "
+                f"{tuple(prediction)}. Resize logits with "
+                "keras_seg.layers.ResizeToMatch, or class ids without interpolation."
+            )
 
     def _counts(self):
         """True positives, pixels of the truth and predicted pixels: float `(K,)`."""
@@ -115,17 +130,17 @@ class ConfusionMetric(keras.metrics.Metric):
         }
 
 
-def check_num_classes(num_classes):
+def check_num_classes(num_classes, name="num_classes"):
     """Raises `ValueError` unless `num_classes` is an integer of at least 2."""
     if isinstance(num_classes, bool) or not isinstance(num_classes, (int, np.integer)):
         raise ValueError(
-            f"`num_classes` must be an integer. Received: num_classes={num_classes!r}."
+            f"`{name}` must be an integer. Received: {name}={num_classes!r}."
         )
     if num_classes < 2:
         raise ValueError(
-            "`num_classes` must be at least 2, as the background counts as a class. "
-            f"Received: num_classes={num_classes}. For one kind of object use "
-            "num_classes=2, with the ids 0 (background) and 1."
+            f"`{name}` must be at least 2, as the background counts as a class. "
+            f"Received: {name}={num_classes}. For one kind of object use "
+            f"{name}=2, with the ids 0 (background) and 1."
         )
 
 

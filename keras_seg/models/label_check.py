@@ -1,8 +1,11 @@
 """Checks of the labels for `fit` and `evaluate`, where batches are made."""
 
+import contextlib
 import warnings
 
 import numpy as np
+
+from keras_seg.losses.class_ids import labels_are_checked
 
 # After this number of first batches with only class 0 and void, a warning says that
 # masks may hold 0 and 255.
@@ -201,6 +204,24 @@ class LabelCheck:
             f"{begin} contain only the values 0 and 255. 255 is void and is not "
             "learned. If it marks your object, use labels // 255, so that its id is 1."
         )
+
+
+@contextlib.contextmanager
+def labels_named(model, *checks):
+    """Within it labels are checked where batches are made, and nowhere else.
+
+    Raises the error of a check where a backend wrapped it in another type.
+    """
+    try:
+        with labels_are_checked():
+            yield
+    except Exception as error:
+        if hasattr(model, "jax_state_sync"):  # restores the weights
+            model.jax_state_sync()
+        for check in checks:
+            if check.error is not None and not isinstance(error, ValueError):
+                raise check.error from None
+        raise
 
 
 def _check_image_shape(shape):

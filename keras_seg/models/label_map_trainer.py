@@ -1,4 +1,3 @@
-import contextlib
 import contextvars
 import inspect
 import warnings
@@ -18,7 +17,7 @@ from keras_seg.models.compile_checks import (
     pixel_weights,
     with_rank,
 )
-from keras_seg.models.label_check import LabelCheck
+from keras_seg.models.label_check import LabelCheck, labels_named
 from keras_seg.optimizers.multiplier_adamw import MultiplierAdamW
 
 # The model whose own training step runs in this thread.
@@ -161,7 +160,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
             given["validation_data"] = _checked_validation(
                 given["validation_data"], validation, self.ignore_class, x
             )
-        with _labels_named(self, training, validation):
+        with labels_named(self, training, validation):
             return keras.Model.fit(self, **given)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
@@ -169,7 +168,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         if not kwargs.get("_use_cached_eval_dataset"):  # within `fit`, already checked
             check_ignore_class(x, self.ignore_class)
             x, y = map_labels(x, y, check, evaluation=True)
-        with _labels_named(self, check):
+        with labels_named(self, check):
             return keras.Model.evaluate(self, x, y, *args, **kwargs)
 
     def train_on_batch(
@@ -286,17 +285,3 @@ def _checked_validation(data, check, ignore_class, trained_on):
     check_ignore_class(x, ignore_class)
     x, y = map_labels(x, y, check, evaluation=True, trained_on=trained_on)
     return x if y is None else (x, y, sample_weight)
-
-
-@contextlib.contextmanager
-def _labels_named(model, *checks):
-    """Raises the error of a check where a backend wrapped it in another type."""
-    try:
-        yield
-    except Exception as error:
-        if hasattr(model, "jax_state_sync"):  # restores the weights
-            model.jax_state_sync()
-        for check in checks:
-            if check.error is not None and not isinstance(error, ValueError):
-                raise check.error from None
-        raise

@@ -17,6 +17,7 @@ from keras_seg.models.inference_mixin import InferenceMixin
 from keras_seg.models.label_map_trainer import LabelMapTrainer
 from keras_seg.models.segmenter_checks import (
     check_classes,
+    check_learned,
     check_levels,
     check_long_side,
     check_temperature,
@@ -120,6 +121,7 @@ class Segmenter(InferenceMixin, PresetMixin, NotClonable, LabelMapTrainer):
         **kwargs,
     ):
         check_classes(num_classes, class_names, palette, ignore_class)
+        check_learned(classes_learned)
         check_temperature(temperature)
         check_long_side(long_side)
         levels = check_levels(backbone, pyramid_levels)
@@ -164,7 +166,7 @@ class Segmenter(InferenceMixin, PresetMixin, NotClonable, LabelMapTrainer):
         self.class_names = None if class_names is None else list(class_names)
         self.palette = None if palette is None else [list(map(int, c)) for c in palette]
         self.classes_learned = self.scatter_classes and self.scatter_classes.class_ids
-        self.ignore_class = ignore_class
+        self.ignore_class = int(ignore_class)
         self.long_side = long_side
         self.crop_size = None if crop_size is None else list(crop_size)
         self.test_protocol = None if test_protocol is None else dict(test_protocol)

@@ -1,5 +1,7 @@
 """Checks of the arguments of `Segmenter`."""
 
+import numpy as np
+
 from keras_seg.metrics.confusion_metric import check_num_classes
 
 
@@ -12,6 +14,13 @@ def check_classes(num_classes, class_names, palette, ignore_class):
                 f"`{name}` must have one entry per class. Received: {len(value)} "
                 f"entries for num_classes={num_classes}. Void has no entry."
             )
+    if isinstance(ignore_class, bool) or not isinstance(
+        ignore_class, (int, np.integer)
+    ):
+        raise ValueError(
+            "`ignore_class` must be an integer. Received: ignore_class="
+            f"{ignore_class!r}. Where labels have no void, leave it out."
+        )
     if 0 <= ignore_class < num_classes:
         free = 255 if num_classes <= 255 else 65535
         raise ValueError(
@@ -19,6 +28,15 @@ def check_classes(num_classes, class_names, palette, ignore_class):
             f"{ignore_class} with num_classes={num_classes}. Pass ignore_class={free}"
             f"{'' if free == 255 else ', the largest id of a mask of 16 bits, or -1'}"
             "; void pixels of the labels must have this id."
+        )
+
+
+def check_learned(classes_learned):
+    """Raises if a softmax over the classes would have one channel."""
+    if classes_learned is not None and len(classes_learned) == 1:
+        raise ValueError(
+            "`classes_learned` must name at least 2 classes: with one, every pixel is "
+            f"of that class. Received: classes_learned={list(classes_learned)}."
         )
 
 

@@ -66,7 +66,7 @@ def test_config_and_arguments():
     assert keras.saving.deserialize_keras_object(config).get_config() == (
         metric.get_config()
     )
-    with pytest.raises(ValueError, match="at least 1. Received: 0"):
+    with pytest.raises(ValueError, match="num_bins=0"):
         CalibrationError(0)
 
 

@@ -1,5 +1,6 @@
 """Labels that are not class ids are refused before a step, from any kind of data."""
 
+import contextlib
 import pickle
 import warnings
 
@@ -213,6 +214,113 @@ def test_numbers_of_classes():
             metric(1)
     with pytest.raises(ValueError, match="ignore_class=65535"):
         keras_seg.ECENet(TinyBackbone(2), num_classes=300, hidden_dim=8)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"num_classes": 1}, "background counts.*num_classes=2"),
+        ({"num_classes": 3, "classes_learned": [1]}, "at least 2.*=\\[1\\]"),
+        ({"num_classes": 3, "ignore_class": None}, "must be an integer.*None"),
+        ({"num_classes": 3, "ignore_class": "255"}, "must be an integer.*'255'"),
+        ({"num_classes": 3, "ignore_class": 255.0}, "must be an integer.*255.0"),
+    ],
+)
+def test_arguments_of_models_that_cannot_be_right(arguments, message):
+    for method in (keras_seg.ECENet, keras_seg.CPT, keras_seg.SGR):
+        with pytest.raises(ValueError, match=message):
+            method(TinyBackbone(2), hidden_dim=8, **arguments)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: metrics.RegionSemantics(1), "num_labels=2"),
+        (lambda: metrics.RegionDiversity(True), "num_labels=True"),
+        (lambda: metrics.RegionDiversity(2, 0), "num_regions=0"),
+        (lambda: metrics.CalibrationError(1.5), "num_bins=1.5"),
+        (lambda: losses.SegmentationLoss(class_weights=[1]), r"\[1.0\]"),
+        (lambda: losses.SegmentationLoss(class_weights=[1, -1]), "-1.0"),
+        (lambda: losses.SegmentationLoss(class_weights=[1, np.nan]), "nan"),
+        (lambda: losses.SegmentationLoss(class_weights=[0, 0]), "not all 0"),
+        (lambda: losses.SegmentationLoss(jaccard=-1), "jaccard=-1"),
+        (lambda: losses.SegmentationLoss(label_smoothing=1), "label_smoothing=1"),
+    ],
+)
+def test_arguments_of_losses_and_metrics_that_cannot_be_right(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+STRAY = np.array([[[0, 1, 7, 255]]])
+LOGITS = np.zeros((1, 1, 4, 3), "float32")
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        metrics.MeanIoU(3).update_state,
+        metrics.PixelAccuracy(3).update_state,
+        metrics.MeanClassAccuracy(3).update_state,
+        metrics.CalibrationError().update_state,
+        metrics.RegionSemantics(3).update_state,
+        metrics.RegionDiversity(3).update_state,
+        losses.SegmentationLoss(),
+        losses.focal_mask_loss,
+        losses.dice_mask_loss,
+    ],
+)
+@pytest.mark.parametrize("convert", [np.asarray, ops.convert_to_tensor])
+def test_stray_ids_in_arrays_and_tensors(function, convert):
+    with pytest.raises(ValueError, match=r"=3 and void 255.*the ids \[7\]"):
+        function(convert(STRAY), convert(LOGITS))
+    with pytest.raises(ValueError, match="which are integers"):
+        function(convert(STRAY * 0 + 0.5), convert(LOGITS))
+    function(convert(np.minimum(STRAY, 2)), convert(LOGITS))
+
+
+def test_sizes_that_differ():
+    truth = np.zeros((1, 2, 4), "int32")
+    for shape in ((1, 4, 2), (1, 2, 4, 1), (1, 4, 2, 1), (1, 4, 2, 3), (2, 2, 2)):
+        metric, fits = metrics.MeanIoU(3), shape == (1, 2, 4, 1)
+        with (
+            contextlib.nullcontext()
+            if fits
+            else pytest.raises(ValueError, match="size")
+        ):
+            metric.update_state(truth, np.zeros(shape, "int32"))
+
+
+def test_nan_is_a_miss():
+    metric = metrics.MeanIoU(3)
+    metric.update_state(np.zeros((1, 1, 4), "int32"), LOGITS * np.nan)
+    assert float(metric.result()) == 0 and metric.confusion_matrix()[0, 3] == 4
+    metric.reset_state()
+    low = np.where(np.arange(3) == 1, 0, -np.inf).astype("float32")
+    metric.update_state(np.ones((1, 1, 4), "int32"), LOGITS + low)
+    assert float(metric.result()) == 1
+
+
+@pytest.mark.parametrize("ids, maps", [(5, None), (-1, None), (None, 4)])
+def test_regions_that_do_not_exist(ids, maps):
+    truth = np.zeros((2, 2, 2), "int32")
+    regions = np.full((2, 2, 2), ids) if maps is None else np.zeros((2, 2, 2, maps))
+    metric = metrics.RegionSemantics(3, num_regions=2)
+    for convert in (np.asarray, ops.convert_to_tensor):
+        with pytest.raises(ValueError, match="num_regions|0 to 1"):
+            metric.update_state(truth, convert(regions))
+
+
+def test_fit_checks_labels_once():
+    """A void that the metric does not know is no error on one backend alone."""
+    metric = metrics.MeanIoU(3, ignore_class=None)
+    model = TinySegmenter()
+    model.compile(metrics=[metric])
+    labels = np.full((1, 16, 16), 255, "int32")
+    labels[:, :8] = 1
+    model.fit(IMAGES[:1], labels, validation_data=(IMAGES[:1], labels), verbose=0)
+    with pytest.raises(ValueError, match="no void"):
+        metric.update_state(ops.convert_to_tensor(labels), labels)
 
 
 def test_metrics_and_losses_take_class_ids():
