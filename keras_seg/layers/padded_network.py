@@ -56,7 +56,7 @@ def run_layer(layer, function, args, kwargs):
         if isinstance(layer, keras.layers.GlobalAveragePooling2D):
             return mean_over_positions(args[0], keepdims=layer.keepdims)
         if _sees_neighbours(layer) and not _parents(layer, keras.layers.ZeroPadding2D):
-            # Keras pads with the lowest value before it takes the maximum.
+            # Where a maximum is taken, Keras pads with the lowest value.
             lowest = isinstance(layer, keras.layers.MaxPooling2D)
             x = mask_padding(args[0], -math.inf if lowest else 0.0)
             args = (x, *args[1:])
@@ -134,18 +134,16 @@ def _keeps_alignment(layer, shape, side, multiple):
 
 
 def _sees_neighbours(layer):
-    """Whether windows overlap, or reach over the border."""
+    """Whether windows overlap, and so may reach over the border."""
     if isinstance(layer, keras.layers.ZeroPadding2D):
         return True
-    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", (1,))
-    strides = getattr(layer, "strides", (1,))
-    if isinstance(layer, POOLING):
-        return tuple(window) != tuple(strides)
-    return max(window) > 1
+    window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", ())
+    strides = getattr(layer, "strides", ())
+    return any(n > m for n, m in zip(window, strides, strict=False))
 
 
 def _parents(layer, kind):
-    """Whether "all", "some" or none (`None`) of the inputs come from a kind of layer."""
+    """Whether "all", "some" or none (`None`) of the inputs come from such layers."""
     found = [isinstance(parent, kind) for parent in parent_layers(layer)]
     if not any(found):
         return None
