@@ -5,6 +5,7 @@ compiled step, and every call replaces those of the others.
 """
 
 import collections
+import math
 import threading
 import weakref
 
@@ -13,6 +14,9 @@ import numpy as np
 
 # How many compiled programs of one model are kept on JAX, 20 to 70 MB each.
 MAX_PROGRAMS = 16
+# Pixels of padding that are computed in vain before another program is compiled. They
+# take about as long as a compilation.
+MAX_WASTED_PIXELS = 2**23
 
 _functions = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
@@ -24,9 +28,11 @@ def run_inference(model, images):
     It may be called from several threads at once, and sees the current weights. On
     TensorFlow the model is traced at most twice, whatever the sizes of images.
 
-    JAX compiles a program for each shape. A model with the methods `padded_size` and
-    `call_padded` shares one among all sizes that it stretches to the same size inside.
-    The programs of the 16 shapes used last are kept.
+    JAX compiles a program for each shape. A model with the methods `padded_size`,
+    `shared_size` and `call_padded`, such as `keras_seg.models.Segmenter`, shares one
+    among all sizes that it stretches to the same size inside; and one among many
+    smaller sizes if its layers can leave out the padding. The programs of the 16
+    shapes used last are kept.
 
     Args:
         model: Built `keras.Model`.
@@ -102,15 +108,15 @@ class JaxFunction:
         self.pads = getattr(model, "padded_size", None) is not None
         self.programs = collections.OrderedDict()
         self.compilations = 0
+        self.wasted_pixels = 0
         self.lock = threading.Lock()
 
     def __call__(self, model, images):
         size = height, width = images.shape[1:3]
-        padded = model.padded_size(height, width) if self.pads else None
+        shape, padded, program = self._program(model, images)
         if padded:
-            missing = [(0, new - old) for new, old in zip(padded, size, strict=True)]
+            missing = [(0, new - old) for new, old in zip(shape, size, strict=True)]
             images = np.pad(images, ((0, 0), *missing, (0, 0)))
-        program = self._program((images.shape, str(images.dtype), bool(padded)))
         # Read at each call: training replaces the values.
         weights = [v.value for v in model.trainable_variables]
         state = [v.value for v in model.non_trainable_variables]
@@ -120,15 +126,43 @@ class JaxFunction:
             outputs = keras.tree.map_structure(lambda x: x[:, :height, :width], outputs)
         return outputs
 
-    def _program(self, key):
+    def _program(self, model, images):
+        batch, *size, channels = images.shape
+        kind = batch, channels, str(images.dtype)
         with self.lock:
+            shape = model.padded_size(*size) if self.pads else None
+            padded = shape is not None
+            if padded:
+                shape = self._shape(model, kind, size, tuple(shape))
+            key = kind, shape or tuple(size), padded
             if key not in self.programs:
-                self.programs[key] = JaxProgram(self.model, padded=key[-1])
+                self.programs[key] = JaxProgram(self.model, padded)
                 self.compilations += 1
             self.programs.move_to_end(key)
             if len(self.programs) > MAX_PROGRAMS:
                 self.programs.popitem(last=False)
-            return self.programs[key]
+            return shape, padded, self.programs[key]
+
+    def _shape(self, model, kind, size, least):
+        """The size to pad images to.
+
+        The first images are padded as little as possible: perhaps all have that size.
+        Others are padded to the smallest program that they fit into, until more pixels
+        of padding have been computed than a compilation is worth.
+        """
+        shared = model.shared_size(*size)
+        if shared is None or (kind, least, True) in self.programs:
+            return least
+        compiled = [key[1] for key in self.programs if key[0] == kind]
+        fitting = [s for s in compiled if s[0] >= least[0] and s[1] >= least[1]]
+        if not fitting:
+            return shared if compiled else least
+        shape = min(fitting, key=math.prod)
+        self.wasted_pixels += kind[0] * (math.prod(shape) - math.prod(least))
+        if self.wasted_pixels <= MAX_WASTED_PIXELS:
+            return shape
+        self.wasted_pixels = 0
+        return least
 
 
 class JaxProgram:

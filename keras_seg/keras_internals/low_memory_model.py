@@ -19,6 +19,9 @@ class LowMemoryModel(keras.Model):
     Args:
         inputs: See `keras.Model`.
         outputs: See `keras.Model`.
+        run_layer: Function `(layer, function, args, kwargs)` that returns
+            `function(*args, **kwargs)` or what stands for it, or `None`. It replaces
+            the call of each layer.
         **kwargs: Passed to `keras.Model`.
 
     Example:
@@ -34,6 +37,10 @@ class LowMemoryModel(keras.Model):
     print(model(np.zeros((1, 8, 8, 3), "float32")).shape)  # (1, 6, 6, 64)
     ```
     """
+
+    def __init__(self, *args, run_layer=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.run_layer = run_layer or _run_layer
 
     def _run_through_graph(self, inputs, operation_fn=lambda op: op, call_fn=None):
         if call_fn is not None:  # as `keras.models.clone_model` does, with symbols
@@ -53,7 +60,8 @@ class LowMemoryModel(keras.Model):
         del inputs
         for node in nodes:
             args, kwargs = node.arguments.fill_in(tensors)
-            outputs = operation_fn(self._get_operation_for_node(node))(*args, **kwargs)
+            layer = self._get_operation_for_node(node)
+            outputs = self.run_layer(layer, operation_fn(layer), args, kwargs)
             outputs = keras.tree.flatten(outputs)
             tensors.update(zip(map(id, node.outputs), outputs, strict=True))
             del args, kwargs, outputs
@@ -63,6 +71,10 @@ class LowMemoryModel(keras.Model):
                     del tensors[id(x)]
         outputs = [tensors[id(x)] for x in self.outputs]
         return keras.tree.pack_sequence_as(self._outputs_struct, outputs)
+
+
+def _run_layer(layer, function, args, kwargs):
+    return function(*args, **kwargs)
 
 
 # Weights are stored under the name of the class, which version 0.1.0 called so.

@@ -9,6 +9,7 @@ from keras_seg.layers.composite_layer import (
     check_positive,
 )
 from keras_seg.layers.pooling import ImagePool
+from keras_seg.layers.valid_region import mask_padding
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -97,6 +98,7 @@ class AtrousSpatialPyramidPooling(CompositeLayer):
         )
 
     def call(self, inputs, training=None):
+        inputs = mask_padding(inputs)
         joined = [
             ops.relu(norm(branch(inputs), training=training))
             for branch, norm in zip(self.branches, self.branch_norms, strict=True)

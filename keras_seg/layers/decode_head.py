@@ -35,6 +35,10 @@ class DecodeHead(CompositeLayer):
         ValueError: If `num_classes` or `hidden_dim` is not a positive integer.
     """
 
+    # Whether the head leaves out the padding inside `valid_region`. A subclass that
+    # does must say so itself: it is not inherited.
+    masks_padding = False
+
     def __init__(self, num_classes, hidden_dim, dropout, reasoner, **kwargs):
         super().__init__(**kwargs)
         check_positive(num_classes=num_classes, hidden_dim=hidden_dim)

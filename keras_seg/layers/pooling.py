@@ -9,6 +9,11 @@ from keras_seg.layers.composite_layer import (
     check_feature_map,
     check_positive,
 )
+from keras_seg.layers.valid_region import (
+    mask_padding,
+    mean_over_positions,
+    valid_size,
+)
 
 
 def adaptive_average_pool(x, sizes):
@@ -37,22 +42,23 @@ def adaptive_average_pool(x, sizes):
     print(keras_seg.layers.adaptive_average_pool(maps, [1, 2]).shape)  # (1, 5, 3)
     ```
     """
-    x = ops.convert_to_tensor(x)
-    shape = ops.shape(x)
+    x = mask_padding(ops.convert_to_tensor(x))
+    height, width = ops.shape(x)[1:3]
+    valid_height, valid_width = valid_size((height, width))
     pooled = []
     for n in sizes:
-        rows = _averaging_matrix(shape[1], n, x.dtype)  # (n, H)
-        columns = _averaging_matrix(shape[2], n, x.dtype)  # (n, W)
+        rows = _averaging_matrix(valid_height, n, x.dtype, height)  # (n, H)
+        columns = _averaging_matrix(valid_width, n, x.dtype, width)  # (n, W)
         cells = ops.einsum("nh,bhwk->bnwk", rows, x)  # (B, n, W, K)
         cells = ops.einsum("mw,bnwk->bnmk", columns, cells)  # (B, n, n, K)
         pooled.append(ops.reshape(cells, (-1, n * n, x.shape[-1])))  # (B, n * n, K)
     return ops.concatenate(pooled, axis=1)
 
 
-def _averaging_matrix(length, num_cells, dtype):
+def _averaging_matrix(valid, num_cells, dtype, length):
     cell = ops.arange(num_cells)[:, None]  # (n, 1)
-    start = cell * length // num_cells
-    end = ((cell + 1) * length + num_cells - 1) // num_cells
+    start = cell * valid // num_cells
+    end = ((cell + 1) * valid + num_cells - 1) // num_cells
     position = ops.arange(length)[None, :]  # (1, L)
     inside = ops.logical_and(position >= start, position < end)  # (n, L)
     matrix = ops.cast(inside, "float32") / ops.cast(end - start, "float32")
@@ -116,7 +122,7 @@ class ImagePool(CompositeLayer):
         self.add_sublayer(batch_norm("norm", **kwargs), (*pixel, self.units))
 
     def call(self, inputs, training=None):
-        mean = ops.mean(inputs, axis=(1, 2), keepdims=True)  # (B, 1, 1, C)
+        mean = mean_over_positions(inputs, keepdims=True)  # (B, 1, 1, C)
         return self.activation(self._normalize(self.projection(mean), training))
 
     def _normalize(self, x, training):

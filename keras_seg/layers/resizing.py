@@ -11,6 +11,8 @@ import fractions
 import keras
 from keras import ops
 
+from keras_seg.layers.valid_region import is_padded, valid_size
+
 
 def resize_bilinear(x, size):
     """Resizes feature maps with bilinear interpolation and half-pixel centres.
@@ -47,6 +49,8 @@ def resize_bilinear(x, size):
     if all(isinstance(n, int) for n in known):
         if known[:2] == known[2:]:
             return x
+        if is_padded():
+            return resize_padded(x, valid_size(known[:2]), valid_size(size), size)
         return ops.cast(ops.image.resize(x, (height, width)), x.dtype)
     shape = ops.shape(x)
     x = _interpolate_axis(x, shape[1], height, axis=1)  # (B, height, W, C)
@@ -195,9 +199,13 @@ class ResizeToMultiple(keras.layers.Layer):
 
     def largest_size(self, n):
         """The largest side that is enlarged to the same side as `n`."""
+        return self.largest_within(self.enlarged(n))
+
+    def largest_within(self, side):
+        """The largest side that is enlarged to at most `side`, a multiple."""
         up, down = self._ratio.numerator, self._ratio.denominator
         # The largest m with m * up // down at most the new side.
-        return ((self.enlarged(n) + 1) * down - 1) // up
+        return ((side + 1) * down - 1) // up
 
     def enlarged(self, n):
         """The new length of a side of `n` pixels."""

@@ -6,6 +6,7 @@ from keras_seg.layers.composite_layer import (
     check_positive,
     layer_norm,
 )
+from keras_seg.layers.valid_region import mask_padding
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -151,7 +152,7 @@ class SemanticsAttention(CompositeLayer):
         heads, depth = self.num_heads, self.hidden_dim // self.num_heads
         num_classes = ops.shape(class_embeddings)[1]
 
-        query = self.query_depthwise(self.features_norm(features))
+        query = self.query_depthwise(mask_padding(self.features_norm(features)))
         query = self.query_activation(query)
         query = self.query_activation(self.query_pointwise(query))
         query = ops.reshape(query, (-1, height * width, heads, depth))  # (B, HW, h, d)
@@ -170,7 +171,7 @@ class SemanticsAttention(CompositeLayer):
             x = ops.dot_product_attention(-query, key, value)  # (B, HW, h, d)
         x = ops.reshape(x, (-1, height, width, self.hidden_dim))  # (B, H, W, C)
         x = self.projection(x) + features
-        mlp = self.mlp_depthwise(self.mlp_expand(self.mlp_norm(x)))
+        mlp = self.mlp_depthwise(mask_padding(self.mlp_expand(self.mlp_norm(x))))
         x = x + self.mlp_reduce(ops.gelu(mlp, approximate=False))
         if not self.return_masks:
             return x

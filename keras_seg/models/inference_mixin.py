@@ -1,10 +1,15 @@
+import contextlib
+import functools
+
 import keras
 
 from keras_seg.inference.image_batch import image_batch
 from keras_seg.inference.predict import predict
 from keras_seg.inference.segment import segment
 from keras_seg.keras_internals.inference_function import run_inference
+from keras_seg.layers.padded_network import can_mask_padding
 from keras_seg.layers.resizing import resize_padded
+from keras_seg.layers.valid_region import valid_region, valid_size
 
 
 class InferenceMixin:
@@ -42,13 +47,41 @@ class InferenceMixin:
         largest = self.resize_to_multiple.largest_size
         return largest(height), largest(width)
 
+    def shared_size(self, height, width):
+        """A larger size, one of few, that images of this size can be padded to.
+
+        Its sides are 1, 2, 3, 4, 6, 8, 12, 16, ... times the `size_multiple`.
+
+        Returns:
+            Pair of integers, or `None` if images can only be padded to `padded_size`,
+            as the network has layers for which padding cannot be masked.
+        """
+        if not self.masks_padding or self.padded_size(height, width) is None:
+            return None
+        resize = self.resize_to_multiple
+        count = [resize.enlarged(n) // resize.multiple for n in (height, width)]
+        sides = [resize.multiple * _round_up(n) for n in count]
+        return tuple(resize.largest_within(side) for side in sides)
+
+    @functools.cached_property
+    def masks_padding(self):
+        """Whether all layers can leave out padding, see `valid_region`."""
+        # The head's class must say so itself: a subclass may override `call`.
+        return (
+            "masks_padding" in vars(type(self.head))
+            and self.head.masks_padding
+            and can_mask_padding(self.pyramid, self.resize_to_multiple.multiple)
+        )
+
     def call_padded(self, images, size):
         """Computes logits of images that fill only the top left of an array.
 
-        The padding has no effect: the network gets the images resized from `size`.
+        The padding has no effect: the network gets the images resized from `size`, and
+        leaves out what lies beyond them.
 
         Args:
-            images: Tensor `(B, H, W, 3)`, of the size that `padded_size` gives.
+            images: Tensor `(B, H, W, 3)`, of the size that `padded_size` gives, or
+                `shared_size`, or `padded_size` of a larger image if that is not `None`.
             size: Pair of scalar integer tensors, height and width of the images.
 
         Returns:
@@ -59,10 +92,24 @@ class InferenceMixin:
     def _resize_input(self, images, size=None):
         if size is None:
             return self.resize_to_multiple(images)
-        shape = [self.resize_to_multiple.enlarged(n) for n in images.shape[1:3]]
-        return resize_padded(images, size, shape, shape)
+        enlarged = self.resize_to_multiple.enlarged
+        shape = [enlarged(n) for n in images.shape[1:3]]
+        return resize_padded(images, size, [enlarged(n) for n in size], shape)
+
+    def _valid_region(self, x, size):
+        if size is None or not self.masks_padding:
+            return contextlib.nullcontext()
+        valid = [self.resize_to_multiple.enlarged(n) for n in size]
+        return valid_region(valid, x.shape[1:3])
 
     def _resize_logits(self, logits, images, size=None):
         if size is None:
             return self.resize_to_match(logits, images)
-        return resize_padded(logits, logits.shape[1:3], size, images.shape[1:3])
+        valid = valid_size(logits.shape[1:3])
+        return resize_padded(logits, valid, size, images.shape[1:3])
+
+
+def _round_up(n):
+    """The smallest of 1, 2, 3, 4, 6, 8, 12, 16, ... that is at least `n`."""
+    power = 1 << (n - 1).bit_length()
+    return 3 * power // 4 if power >= 4 and 3 * power // 4 >= n else power

@@ -11,6 +11,7 @@ from keras_seg.keras_internals.trainable_state import (
     variable_paths,
     variables_at,
 )
+from keras_seg.layers.padded_network import run_layer
 from keras_seg.layers.resizing import ResizeToMatch, ResizeToMultiple
 from keras_seg.layers.scatter_classes import ScatterClasses
 from keras_seg.models.inference_mixin import InferenceMixin
@@ -146,6 +147,7 @@ class Segmenter(InferenceMixin, PresetMixin, NotClonable, LabelMapTrainer):
         self.pyramid = LowMemoryModel(
             backbone.input,
             [backbone.pyramid_outputs[level] for level in levels],
+            run_layer=run_layer,
             name="pyramid",
         )
 
@@ -180,13 +182,14 @@ class Segmenter(InferenceMixin, PresetMixin, NotClonable, LabelMapTrainer):
         x = self.preprocessor(images)
         x = self._resize_input(x, size)  # (B, H * scale, W * scale, 3)
         frozen = training and self.freeze_backbone_norm
-        features = self.pyramid(x, training=False if frozen else training)
-        features = keras.tree.flatten(features)  # a list, also of a single level
-        outputs = self.head(features, training=training)
-        logits = outputs["logits"]  # (B, h, w, K')
-        if not training:  # before resizing, which makes them large
-            logits = logits / self.temperature
-        logits = self._resize_logits(logits, images, size)  # (B, H, W, K')
+        with self._valid_region(x, size):
+            features = self.pyramid(x, training=False if frozen else training)
+            features = keras.tree.flatten(features)  # a list, also of a single level
+            outputs = self.head(features, training=training)
+            logits = outputs["logits"]  # (B, h, w, K')
+            if not training:  # before resizing, which makes them large
+                logits = logits / self.temperature
+            logits = self._resize_logits(logits, images, size)  # (B, H, W, K')
         if self.scatter_classes is not None:
             logits = self.scatter_classes(logits)  # (B, H, W, K)
         return {**outputs, "logits": logits}

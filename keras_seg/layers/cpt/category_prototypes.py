@@ -1,3 +1,5 @@
+import math
+
 import keras
 from keras import ops
 
@@ -7,6 +9,7 @@ from keras_seg.layers.composite_layer import (
     check_positive,
 )
 from keras_seg.layers.grouped_dense import GroupedDense
+from keras_seg.layers.valid_region import mask_padding
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -73,11 +76,11 @@ class CategoryPrototypes(CompositeLayer):
         # Half precision is too inexact for the sum of small shares over positions.
         dtype = keras.backend.result_type(self.compute_dtype, "float32")
         masks = self.mask_classifier(self.mask_projection(inputs))  # (B, H, W, K)
-        share = ops.reshape(masks, (-1, positions, self.num_classes))  # (B, HW, K)
-        share = ops.softmax(ops.cast(share, dtype), axis=1)
-        aligned = ops.reshape(
-            ops.cast(self.alignment(inputs), dtype), (-1, positions, channels)
-        )  # (B, HW, C)
+        share = mask_padding(ops.cast(masks, dtype), -math.inf)
+        share = ops.reshape(share, (-1, positions, self.num_classes))  # (B, HW, K)
+        share = ops.softmax(share, axis=1)
+        aligned = mask_padding(ops.cast(self.alignment(inputs), dtype))
+        aligned = ops.reshape(aligned, (-1, positions, channels))  # (B, HW, C)
         prototypes = ops.einsum("bpk,bpc->bkc", share, aligned)  # (B, K, C)
         return ops.cast(prototypes, self.compute_dtype), masks
 

@@ -7,6 +7,7 @@ from keras_seg.layers.cpt.query_update import SOURCES, QueryUpdate
 from keras_seg.layers.decode_head import DecodeHead
 from keras_seg.layers.pooling import ImagePool
 from keras_seg.layers.resizing import resize_bilinear
+from keras_seg.layers.valid_region import mask_padding
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -107,6 +108,11 @@ class CPTHead(DecodeHead):
         self.mlp_ratio = mlp_ratio
 
     @property
+    def masks_padding(self):
+        """Whether the head leaves out the padding inside `valid_region`."""
+        return self.source != "pixels"
+
+    @property
     def has_masks(self):
         """Whether there are masks to train."""
         return self.source in ("prototypes", "memory")
@@ -199,8 +205,10 @@ class CPTHead(DecodeHead):
             if self.has_masks:
                 masks.append(update["mask_logits"])
                 details["prototypes"][i] = update["prototypes"]
-            joined.append(resize_bilinear(self.smoothings[i](x), size))
-        x = self.fusion(ops.concatenate(joined, axis=-1))  # (B, H_0, W_0, C)
+            joined.append(resize_bilinear(self.smoothings[i](mask_padding(x)), size))
+        x = self.fusion(
+            mask_padding(ops.concatenate(joined, axis=-1))
+        )  # (B, H_0, W_0, C)
         x = self.activation(self.fusion_norm(x, training=training))
         x, regions = self.reason(x, training)
         if self.pool_dim:

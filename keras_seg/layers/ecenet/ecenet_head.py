@@ -10,6 +10,7 @@ from keras_seg.layers.ecenet.ghost_upsampling import GhostUpsampling
 from keras_seg.layers.grouped_dense import GroupedDense
 from keras_seg.layers.resizing import resize_bilinear
 from keras_seg.layers.semantics_attention import SemanticsAttention
+from keras_seg.layers.valid_region import mask_padding
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -72,6 +73,8 @@ class ECENetHead(DecodeHead):
     print(head(pyramid)["logits"].shape)  # (None, None, None, 7)
     ```
     """
+
+    masks_padding = True
 
     def __init__(
         self,
@@ -211,7 +214,9 @@ class ECENetHead(DecodeHead):
                 x = upsampling(x, training=training)
             joined.append(resize_bilinear(x, size))
             details["upsampled"][i] = joined[-1]
-        x = self.fusion(ops.concatenate(joined, axis=-1))  # (B, H_0, W_0, C)
+        x = self.fusion(
+            mask_padding(ops.concatenate(joined, axis=-1))
+        )  # (B, H_0, W_0, C)
         x = ops.relu(self.fusion_norm(x, training=training))
         x, regions = self.reason(x, training)
         logits = self.classifier(self.spatial_dropout(x, training=training))

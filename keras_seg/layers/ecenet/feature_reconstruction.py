@@ -7,6 +7,7 @@ from keras_seg.layers.composite_layer import (
     check_feature_map,
     layer_norm,
 )
+from keras_seg.layers.valid_region import mask_padding, mean_over_positions
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -91,8 +92,9 @@ class FeatureReconstruction(CompositeLayer):
 
     def call(self, inputs, training=None, return_diversity=False):
         x = self.intrinsic_norm(self.intrinsic(inputs), training=training)
-        diverse = self.diverse_norm(self.diverse(x), training=training)
-        scale = self.excite(self.squeeze(ops.mean(diverse, axis=(1, 2))))  # (B, C/2)
+        diverse = self.diverse(mask_padding(x))
+        diverse = self.diverse_norm(diverse, training=training)
+        scale = self.excite(self.squeeze(mean_over_positions(diverse)))  # (B, C/2)
         diverse = diverse * scale[:, None, None, :]  # (B, H, W, C/2)
         outputs = self.norm(self.join(ops.concatenate([diverse, x], axis=-1)))
         if not return_diversity:

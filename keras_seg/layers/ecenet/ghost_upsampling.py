@@ -7,6 +7,7 @@ from keras_seg.layers.composite_layer import (
     check_feature_map,
     check_positive,
 )
+from keras_seg.layers.valid_region import mask_padding
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -76,7 +77,8 @@ class GhostUpsampling(CompositeLayer):
         primary = ops.relu(
             self.primary_norm(self.primary(inputs), training=training)
         )  # (B, H, W, 2C)
-        cheap = ops.relu(self.cheap_norm(self.cheap(primary), training=training))
+        cheap = self.cheap(mask_padding(primary))
+        cheap = ops.relu(self.cheap_norm(cheap, training=training))
         x = ops.concatenate([primary, cheap], axis=-1)  # (B, H, W, 4C)
         shape = ops.shape(x)
         height, width, dim = shape[1], shape[2], self.hidden_dim

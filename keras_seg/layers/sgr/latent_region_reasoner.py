@@ -11,6 +11,7 @@ from keras_seg.layers.composite_layer import (
     check_feature_map,
     check_positive,
 )
+from keras_seg.layers.valid_region import mask_padding, valid_size
 
 EPSILON = 1e-6
 MAX_FREQUENCIES = 8  # higher ones would vary faster than the positions of a map
@@ -167,12 +168,13 @@ class LatentRegionReasoner(CompositeLayer):
         self.add_sublayer(batch_norm("fusion_norm", **kwargs), (*space, output_dim))
 
     def call(self, inputs, training=None, return_regions=False):
-        projected = self.projection(inputs)  # (B, H, W, D)
+        projected = mask_padding(self.projection(inputs))  # (B, H, W, D)
         # In half precision a sum over all positions would lose small regions.
         scores = ops.cast(self.region_classifier(projected), "float32")
         regions = ops.softmax(scores / self.temperature, axis=-1)  # (B, H, W, K)
-        sizes = ops.sum(regions, axis=(1, 2), keepdims=True)
-        shares = ops.cast(regions / (sizes + EPSILON), projected.dtype)
+        counted = mask_padding(regions)
+        sizes = ops.sum(counted, axis=(1, 2), keepdims=True)
+        shares = ops.cast(counted / (sizes + EPSILON), projected.dtype)
         regions = ops.cast(regions, projected.dtype)
 
         tokens = ops.einsum("bhwk,bhwd->bkd", shares, projected)
@@ -186,9 +188,10 @@ class LatentRegionReasoner(CompositeLayer):
         return (fused, regions, tokens) if return_regions else fused
 
     def _mean_position(self, shares):
-        shape = ops.shape(shares)
-        rows = _encoding(shape[1], self.hidden_dim, 0, shares.dtype)  # (H, D)
-        columns = _encoding(shape[2], self.hidden_dim, 1, shares.dtype)  # (W, D)
+        size = ops.shape(shares)[1:3]
+        valid, dim, dtype = valid_size(size), self.hidden_dim, shares.dtype
+        rows = _encoding(size[0], valid[0], dim, 0, dtype)  # (H, D)
+        columns = _encoding(size[1], valid[1], dim, 1, dtype)  # (W, D)
         mean_row = ops.einsum("bhwk,hd->bkd", shares, rows)
         return mean_row + ops.einsum("bhwk,wd->bkd", shares, columns)  # (B, K, D)
 
@@ -237,8 +240,10 @@ def _first_channels_alone(channels):
     return kernel
 
 
-def _encoding(length, dim, axis, dtype):
+def _encoding(length, valid, dim, axis, dtype):
     """Sines and cosines of the positions of an axis, `(length, dim)`.
+
+    The valid part of the axis is scaled to 0..1.
 
     Channels come in groups of four: sine and cosine of the row (axis 0), then sine and
     cosine of the column (axis 1).
@@ -246,7 +251,7 @@ def _encoding(length, dim, axis, dtype):
     count = min(dim // 4, MAX_FREQUENCIES)
     frequencies = ops.convert_to_tensor([math.pi * 2**i for i in range(count)])
     place = ops.cast(ops.arange(length), "float32") + 0.5
-    place = place / ops.cast(length, "float32")
+    place = place / ops.cast(valid, "float32")
     angles = place[:, None] * ops.cast(frequencies, "float32")  # (L, F)
     waves = ops.stack([ops.sin(angles), ops.cos(angles)], axis=-1)  # (L, F, 2)
     waves = ops.pad(waves, ((0, 0), (0, 0), (2 * axis, 2 - 2 * axis)))  # (L, F, 4)

@@ -6,6 +6,7 @@ from keras_seg.layers.atrous_spatial_pyramid_pooling import (
 )
 from keras_seg.layers.composite_layer import batch_norm
 from keras_seg.layers.decode_head import DecodeHead
+from keras_seg.layers.valid_region import mask_padding
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -55,6 +56,8 @@ class SGRHead(DecodeHead):
     ```
     """
 
+    masks_padding = True
+
     def __init__(
         self,
         num_classes,
@@ -100,7 +103,8 @@ class SGRHead(DecodeHead):
     def call(self, inputs, training=None):
         x = self.pooling(inputs[0], training=training)  # (B, H, W, D)
         x, regions = self.reason(x, training)
-        x = self.refinement_norm(self.refinement(x), training=training)
+        x = self.refinement(mask_padding(x))
+        x = self.refinement_norm(x, training=training)
         x = self.spatial_dropout(ops.relu(x), training=training)
         return self.ordered_outputs(self.classifier(x), regions)
 
