@@ -206,3 +206,11 @@ def test_control_characters_of_names_never_reach_the_terminal(tmp_path, capsys):
     check_dataset((tmp_path / "i", tmp_path / "m"))
     printed = capsys.readouterr().out
     assert "\x1b" not in printed and "\\x1b[31m\\nb.png" in printed
+
+
+def test_lists_of_the_same_files(tmp_path):
+    touch(tmp_path, "i/1.png", "i/2.png", "m/2.png")
+    images = [tmp_path / "i" / name for name in ("1.png", "2.png")]
+    for masks in (images, [str(images[0]), tmp_path / "m" / "2.png"]):
+        with pytest.raises(ValueError, match="their own masks: 1.png"):
+            SegmentationFolder(images, masks, num_classes=2)

@@ -127,6 +127,16 @@ def _in_order(images, masks):
             )
         )
     pairs = list(zip(images, masks, strict=False))
+    same = [image for image, mask in pairs if str(image) == str(mask)]
+    if same:
+        problems.append(
+            PairingProblem(
+                "masks are images",
+                "error",
+                f"{len(same)} images are their own masks: {name_some(same)}.",
+                "Pass the paths of the masks as the second list.",
+            )
+        )
     return pairs, problems + [p for p in [order_problem(pairs)] if p]
 
 
