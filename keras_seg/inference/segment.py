@@ -33,9 +33,11 @@ def segment(
     of the strips that the next tiles overlap, are held in memory at a time. Sides
     shorter than 32 pixels are padded to 32 with the values of the edge.
 
-    A model may be used by several threads at once, but not while it is trained. On JAX,
-    sizes that the model resizes to the same multiple of 32 pixels share one compiled
-    program; a `long_side` limits the number of programs.
+    A model may be used by several threads at once, but not while it is trained. On
+    JAX, images of many sizes share a few compiled programs if all layers can leave out
+    padding, as those of the three methods on convolutional backbones can. Else sizes
+    that the model resizes to the same multiple of 32 pixels share one; a `long_side`
+    keeps their number small.
 
     Args:
         model: Keras model from uint8 images `(B, H, W, 3)` to logits `(B, H, W, K)`,
