@@ -237,7 +237,7 @@ def test_protocol_of_a_model():
     model.test_protocol = {"mode": "whole", "window": None, "stride": None}
     assert TestProtocol.of_model(model, window=64).mode == "slide"
     model.test_protocol = {"crop": 3}
-    with pytest.raises(ValueError, match="no \\['crop'\\]"):
+    with pytest.raises(ValueError, match=r"no arguments \['crop'\]"):
         TestProtocol.of_model(model)
 
 
