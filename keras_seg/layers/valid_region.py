@@ -31,12 +31,12 @@ def valid_region(valid, full):
     Example:
 
     ```python
-    import numpy as np
+    from keras import ops
     from keras_seg.layers.valid_region import mask_padding, valid_region
 
-    features = np.ones((1, 2, 4, 8), "float32")  # of stride 32
+    features = ops.ones((1, 2, 4, 8))  # of stride 32
     with valid_region((64, 96), (64, 128)):
-        print(np.sum(mask_padding(features)))  # 48.0
+        print(float(ops.sum(mask_padding(features))))  # 48.0
     ```
     """
     token = _region.set((tuple(valid), tuple(full)))
