@@ -43,10 +43,6 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
 
     auxiliary_loss_names = ()
 
-    # `keras_hub` would run the preprocessor in the data pipeline.
-    predict = keras.Model.predict
-    predict_on_batch = keras.Model.predict_on_batch
-
     # === What a subclass defines ===
 
     def compute_outputs(self, images, training):
