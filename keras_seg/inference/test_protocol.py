@@ -44,6 +44,8 @@ class TestProtocol:
     ```
     """
 
+    __test__ = False  # pytest does not collect this class
+
     mode: str = "whole"
     window: tuple = None
     stride: tuple = None

@@ -48,7 +48,9 @@ def test_any_size(model, size):
     logits = model.predict(images, verbose=0)
     assert logits.shape == (2, *size, NUM_CLASSES)
     assert np.isfinite(logits).all()
-    np.testing.assert_allclose(logits, model.predict(images * 1.0, verbose=0))
+    # Integers and floats are two programs, whose last bits may differ.
+    from_floats = model.predict(images * 1.0, verbose=0)
+    np.testing.assert_allclose(logits, from_floats, atol=1e-5)
 
 
 def test_outputs():
