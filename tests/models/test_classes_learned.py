@@ -1,6 +1,5 @@
 """A model that knows some classes of a data set speaks in the ids of all."""
 
-import keras
 import numpy as np
 import numpy_reference as reference
 import pytest
@@ -110,17 +109,3 @@ def test_temperature_divides_logits_outside_training():
     np.testing.assert_allclose(*map(ops.convert_to_numpy, logits), atol=1e-5)
     with pytest.raises(ValueError, match="temperature=0"):
         make_model(temperature=0)
-
-
-def test_half_precision():
-    policy = keras.DTypePolicy("mixed_bfloat16")
-    model = keras_seg.ECENet(
-        TinyBackbone(2, dtype=policy),
-        6,
-        hidden_dim=8,
-        num_heads=2,
-        classes_learned=LEARNED,
-    )
-    images, ids = images_and_labels([0, 3])
-    history = model.fit(images, ids, verbose=0).history
-    assert np.isfinite(history["loss"][0])

@@ -5,6 +5,7 @@ import numpy as np
 import numpy_reference as reference
 import pytest
 from keras import ops
+from model_harness import scene
 from random_weights import set_random_weights
 from tiny_backbone import TinyBackbone
 from tiny_ecenet import tiny_backbone
@@ -17,18 +18,6 @@ VOID, NUM_CLASSES = 255, 3
 def make_model(num_levels=2, **kwargs):
     kwargs = {"hidden_dim": 8, "num_heads": 2, "dropout": 0.0, **kwargs}
     return keras_seg.ECENet(TinyBackbone(num_levels), NUM_CLASSES, **kwargs)
-
-
-def scene(batch=2, size=32):
-    """Coloured rectangles on a dark ground, with a stripe of void."""
-    rng = np.random.default_rng(0)
-    labels = np.zeros((batch, size, size), "uint8")
-    labels[0, : size // 2, 8:] = labels[1, :, size // 2 :] = 1
-    labels[:, size - 12 : size - 4, 4:20] = 2
-    colours = np.array([[40, 40, 60], [200, 60, 50], [70, 180, 90]])
-    images = colours[labels] + rng.normal(0, 8, (batch, size, size, 3))
-    labels[:, :, -3:] = VOID
-    return np.clip(images, 0, 255).astype("uint8"), labels
 
 
 @pytest.fixture(scope="module")

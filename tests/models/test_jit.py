@@ -5,8 +5,9 @@ import os
 import keras
 import numpy as np
 import pytest
+from model_harness import scene
 from random_weights import set_random_weights
-from test_cpt import arrays, scene
+from test_cpt import arrays
 from tiny_backbone import TinyBackbone
 
 import keras_seg

@@ -46,25 +46,29 @@ def data():
 
 
 @pytest.mark.parametrize("name", ["ECENet", "CPT", "SGR"])
-def test_inside_another_model(name):
+def test_inside_a_functional_model(name):
     inner = make(name)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    for outer in (functional(inner), Outer(inner)):
-        outer.compile(keras.optimizers.SGD(0.01), loss)
-        before = [ops.convert_to_numpy(v).copy() for v in inner.trainable_variables]
-        if isinstance(outer, Outer):
-            history = outer.fit(*data(), verbose=0).history
-        else:  # once for each model
-            with pytest.warns(UserWarning, match=r"auxiliary losses .*_loss.* are not"):
-                history = outer.fit(*data(), verbose=0).history
-        assert set(history) == {"loss"} and np.isfinite(history["loss"]).all()
-        after = [ops.convert_to_numpy(v) for v in inner.trainable_variables]
-        moved = [np.abs(a - b).max() > 0 for a, b in zip(after, before, strict=True)]
-        assert any(moved)
-    # Its own training has them, before and after.
+    with pytest.warns(UserWarning, match=r"auxiliary losses .*_loss.* are not"):
+        train(functional(inner), inner)
+    assert ops.shape(inner(data()[0], training=True)) == (2, 16, 16, 3)
+
+
+def test_inside_a_subclass_and_alone():
+    """Its own training has the auxiliary losses, also after that of another model."""
+    inner = make("SGR")
+    train(Outer(inner), inner)
     history = inner.fit(*data(), verbose=0).history
     assert set(inner.auxiliary_loss_names) <= set(history)
-    assert ops.shape(inner(data()[0], training=True)) == (2, 16, 16, 3)
+
+
+def train(outer, inner):
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    outer.compile(keras.optimizers.SGD(0.01), loss)
+    before = [ops.convert_to_numpy(v).copy() for v in inner.trainable_variables]
+    history = outer.fit(*data(), verbose=0).history
+    assert set(history) == {"loss"} and np.isfinite(history["loss"]).all()
+    after = [ops.convert_to_numpy(v) for v in inner.trainable_variables]
+    assert any(np.abs(a - b).max() > 0 for a, b in zip(after, before, strict=True))
 
 
 @pytest.mark.parametrize("name", ["ECENet", "SGR"])

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import sgr_reference as reference
 from keras import ops
+from model_harness import scene
 from numpy_reference import resize_nearest, segmentation_loss
 from project_paths import ROOT
 from random_weights import set_random_weights
-from test_ecenet import scene
 from tiny_backbone import TinyBackbone
 from tiny_ecenet import tiny_backbone
 
@@ -145,13 +145,12 @@ def test_fit_of_our_own_batches_has_a_region_loss(trained):
     assert logs["region_loss"][0] > 0.1 and logs["val_mean_iou"][0] > 0
 
 
-@pytest.mark.parametrize("dtype", ["int32", "float32"])
-def test_labels_may_have_a_channel(trained, dtype):
+def test_labels_may_have_a_channel(trained):
     weights = trained.get_weights()
     expected = trained.train_on_batch(*scene(), return_dict=True)
     trained.set_weights(weights)
     images, labels = scene()
-    labels = labels[..., None].astype(dtype)  # (B, H, W, 1)
+    labels = labels[..., None].astype("float32")  # (B, H, W, 1)
     logs = trained.fit(
         images, labels, validation_data=(images, labels), shuffle=False, verbose=0
     ).history
@@ -236,10 +235,10 @@ def test_classes_learned_and_negative_void():
     assert model.predict(images, verbose=0).shape[-1] == NUM_CLASSES
 
 
-@pytest.mark.parametrize("make", [keras_seg.ECENet, keras_seg.CPT])
-def test_other_models_with_a_reasoner(make, tmp_path):
+def test_cpt_with_a_reasoner(tmp_path):
+    """ECENet with a reasoner is one of the models of `model_harness.py`."""
     options = {"num_regions": 5, "depth": 1}
-    model = make(
+    model = keras_seg.CPT(
         TinyBackbone(2), NUM_CLASSES, hidden_dim=8, num_heads=2, reasoner=options
     )
     images, labels = scene()
@@ -248,7 +247,7 @@ def test_other_models_with_a_reasoner(make, tmp_path):
     regions = model.regions(images[0])
     assert regions.shape == (32, 32, 5)
     model.save_to_preset(tmp_path / "preset")
-    again = make.from_preset(tmp_path / "preset")
+    again = keras_seg.CPT.from_preset(tmp_path / "preset")
     np.testing.assert_allclose(again.regions(images[0]), regions, atol=1e-5)
     assert again.auxiliary_weights == model.auxiliary_weights
 
@@ -265,14 +264,12 @@ def test_large_photos_are_downscaled(trained):
     assert np.mean(ids == maps.argmax(axis=-1)) > 0.99
 
 
-def test_trains_in_mixed_precision():
+def test_regions_in_mixed_precision():
     backbone = TinyBackbone(2, dtype="mixed_bfloat16")
     model = keras_seg.SGR(
         backbone, NUM_CLASSES, hidden_dim=8, reasoner={"num_regions": 5, "depth": 1}
     )
     assert model.head.reasoner.compute_dtype == "bfloat16"
-    logs = model.fit(*scene(), verbose=0).history
-    assert all(np.isfinite(value[0]) for value in logs.values())
     regions = model.regions(scene()[0][0])
     np.testing.assert_allclose(regions.sum(axis=-1), 1, atol=0.02)
 

@@ -3,6 +3,7 @@
 import os
 
 from keras_seg.data.files.list_images import name_some
+from keras_seg.data.files.pair_files import require_pairs
 
 
 def find_root(title, root, inner, needed):
@@ -70,6 +71,25 @@ def split_parts(split, allowed):
             f"Received: split={split!r}."
         )
     return parts
+
+
+def paired_in_folders(title, root, inner, folders):
+    """The images and masks of a data set that keeps them in folders side by side.
+
+    Args:
+        title, root, inner: See `find_root`.
+        folders: List of `(image_folder, mask_folder)`, one for each part of the split.
+
+    Returns:
+        `(images, masks)`, two lists of paths.
+    """
+    images, masks = [], []
+    for needed in folders:
+        base = find_root(title, root, inner, needed)
+        pairs = require_pairs(*(os.path.join(base, name) for name in needed))
+        images += [image for image, _ in pairs]
+        masks += [mask for _, mask in pairs]
+    return images, masks
 
 
 def require_files(title, paths):

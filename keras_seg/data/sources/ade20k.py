@@ -1,9 +1,6 @@
 """ADE20K, scenes of every kind, as its scene parsing benchmark publishes it."""
 
-import os
-
-from keras_seg.data.files.find_root import find_root, split_parts
-from keras_seg.data.files.pair_files import require_pairs
+from keras_seg.data.files.find_root import paired_in_folders, split_parts
 from keras_seg.data.sources.segmentation_folder import SegmentationFolder
 
 FOLDERS = {"train": "training", "val": "validation"}
@@ -215,13 +212,11 @@ class ADE20K(SegmentationFolder):
     """
 
     def __init__(self, root, split="train", ignore_class=255):
-        images, masks = [], []
-        for part in split_parts(split, FOLDERS):
-            needed = [f"{kind}/{FOLDERS[part]}" for kind in ("images", "annotations")]
-            base = find_root("ADE20K", root, ["ADEChallengeData2016"], needed)
-            pairs = require_pairs(*(os.path.join(base, n) for n in needed))
-            images += [image for image, _ in pairs]
-            masks += [mask for _, mask in pairs]
+        names = [FOLDERS[part] for part in split_parts(split, FOLDERS)]
+        folders = [(f"images/{name}", f"annotations/{name}") for name in names]
+        images, masks = paired_in_folders(
+            "ADE20K", root, ["ADEChallengeData2016"], folders
+        )
         super().__init__(
             images,
             masks,

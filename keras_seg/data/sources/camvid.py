@@ -1,9 +1,6 @@
 """CamVid, the street scenes of Cambridge, in the SegNet split."""
 
-import os
-
-from keras_seg.data.files.find_root import find_root, split_parts
-from keras_seg.data.files.pair_files import require_pairs
+from keras_seg.data.files.find_root import paired_in_folders, split_parts
 from keras_seg.data.sources.segmentation_folder import SegmentationFolder
 
 # Ours, to be told apart over a photo; those of the data set are dark and alike.
@@ -61,13 +58,9 @@ class CamVid(SegmentationFolder):
     """
 
     def __init__(self, root, split="train", ignore_class=255):
-        images, masks = [], []
-        for part in split_parts(split, ("train", "val", "test")):
-            needed = [f"{kind}/{part}" for kind in ("images", "labels")]
-            base = find_root("CamVid", root, [], needed)
-            pairs = require_pairs(*(os.path.join(base, n) for n in needed))
-            images += [image for image, _ in pairs]
-            masks += [mask for _, mask in pairs]
+        parts = split_parts(split, ("train", "val", "test"))
+        folders = [(f"images/{part}", f"labels/{part}") for part in parts]
+        images, masks = paired_in_folders("CamVid", root, [], folders)
         super().__init__(
             images,
             masks,
