@@ -34,7 +34,7 @@ def check_sizes(path, size, file_size):
         raise ValueError(
             f"'{path}' has {file_size:,} bytes and would become {size:,} bytes of "
             f"arrays, expected at most {most:,}. It is damaged or made to exhaust the "
-            "memory. Download it again from where you trust."
+            "memory. Download it again from a source that you trust."
         )
 
 

@@ -11,7 +11,7 @@ SUFFIXES = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-# Used in training alone.
+# Used only in training.
 TRAINING = re.compile(
     r"""
     .*\.num_batches_tracked$

@@ -66,12 +66,12 @@ def read_checkpoint(path):
     strange = [name for name in arrays if not isinstance(name, str)]
     if strange:
         raise ValueError(
-            f"'{path}' has keys that are not names: {short(strange)}. Save the "
-            "state_dict of the model alone."
+            f"'{path}' has keys that are not names: {short(strange)}. Save only "
+            "the state_dict of the model."
         )
     if not arrays:
         raise ValueError(
-            f"'{path}' holds no arrays. Save the state_dict of the model alone."
+            f"'{path}' holds no arrays. Save only the state_dict of the model."
         )
     check_sizes(path, sum(np.asarray(a).nbytes for a in arrays.values()), size)
     return arrays

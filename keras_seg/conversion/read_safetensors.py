@@ -1,4 +1,4 @@
-"""Checkpoints in the format of safetensors, which is arrays alone."""
+"""Checkpoints in the format of safetensors, which holds only arrays."""
 
 import struct
 

@@ -1,6 +1,6 @@
 """Checkpoints of torch, read by torch itself, and only arrays.
 
-This is one of the few files that speak to a backend: nothing else reads the format.
+This is one of the few files that import a backend: no other library reads the format.
 """
 
 from keras_seg.conversion.archive_limits import check_archive, check_sizes, is_archive
@@ -52,8 +52,8 @@ def read_torch(path):
 def _load(torch, path, place):
     with explain_errors(
         f"'{path}' holds more than arrays, or is damaged",
-        "What else it holds could run code, so it was not opened. If you trust it, "
-        "load it with torch yourself and save its state_dict alone, best as "
+        "Other objects in it could run code, so it was not opened. If you trust it, "
+        "load it with torch and save only its state_dict, preferably as "
         ".safetensors.",
     ):
         return torch.load(path, map_location=place, weights_only=True)
@@ -80,8 +80,8 @@ def _tensors(torch, path, content):
     ]
     if strange or not content:
         raise ValueError(
-            f"'{path}' has entries that are not arrays: {short(strange[:5])}. Save the "
-            "state_dict of the model alone."
+            f"'{path}' has entries that are not arrays: {short(strange[:5])}. Save "
+            "only the state_dict of the model."
         )
     return content
 

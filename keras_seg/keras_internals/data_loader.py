@@ -4,7 +4,7 @@ import copy
 
 
 def copy_data_loader(loader, collate_fn):
-    """A `DataLoader` that differs from a given one in its `collate_fn` alone.
+    """A `DataLoader` that differs from a given one only in its `collate_fn`.
 
     torch has no public way to copy a loader: its constructor takes arguments that it
     does not keep, and a shallow copy shares the persistent workers, which would go on

@@ -1,7 +1,8 @@
 """Convolutional networks that leave out the padding of their input.
 
-See `valid_region`. A network is run layer by layer. Layers that treat each position
-alone need nothing. The input of those that look at neighbours is masked.
+See `valid_region`. A network is run layer by layer. Layers that process each position
+on its own run unchanged. The input of layers that read neighbouring positions is
+masked.
 """
 
 import math
@@ -21,7 +22,7 @@ CONVOLUTIONS = (
     keras.layers.SeparableConv2D,
 )
 POOLING = (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
-# Layers that treat each position alone, outside training.
+# Layers that process each position on its own, outside training.
 POINTWISE = (
     keras.layers.InputLayer,
     keras.layers.Activation,
@@ -71,8 +72,8 @@ def can_mask_padding(network, multiple):
         multiple: Integer that divides height and width of all images.
 
     Returns:
-        Boolean. `False` if a layer is not known to treat each position alone or only
-        neighbours, or if the strides of the feature maps do not divide `multiple`.
+        Boolean. `False` if a layer is not known to process each position on its own or
+        only neighbours, or if the strides of the feature maps do not divide `multiple`.
 
     Example:
 

@@ -46,7 +46,7 @@ class SemanticsAttention(CompositeLayer):
 
     Output shape:
         The attended features `(B, H, W, hidden_dim)` and the mask logits
-        `(B, H, W, K)`; with `return_masks=False` the features alone.
+        `(B, H, W, K)`; with `return_masks=False` only the features.
 
     Raises:
         ValueError: If `num_heads` does not divide `hidden_dim`, or an input has

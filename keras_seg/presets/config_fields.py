@@ -185,9 +185,9 @@ def check_fields(found, config, source, check_object):
     for name, value in config.items():
         if name not in known and not open_ended:
             raise ValueError(
-                f"'{source}' has the field {short(name)}, which {found.__name__} does "
-                f"not know. It knows: {', '.join(sorted(known))}. Take the field out, "
-                "or update keras_seg."
+                f"'{source}' has the field {short(name)}, but {found.__name__} has no "
+                f"such argument. It has: {', '.join(sorted(known))}. Remove the "
+                "field, or update keras_seg."
             )
         _check_value(name, value, source, check_object)
 

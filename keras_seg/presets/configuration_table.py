@@ -130,7 +130,7 @@ PUBLISHED = (
     "cpt/pascal_context_resnet_101_480",
 )
 
-# Millions of parameters that papers give, of the head alone.
+# Millions of parameters that papers give, of the head only.
 PUBLISHED_HEAD_PARAMETERS = {
     "ecenet/ade20k_swin_base_640": 9.89,
     "cpt/ade20k_swin_large_640": 7.6,

@@ -19,7 +19,7 @@ def make_optimizer(args, model=None):
 
     Args:
         args: Namespace, see `keras_seg.training.train_arguments.train_arguments`.
-        model: Model, needed for `--layer-decay` alone.
+        model: Model, needed only for `--layer-decay`.
 
     Returns:
         `keras_seg.optimizers.MultiplierAdamW` or `CoupledSGD`.

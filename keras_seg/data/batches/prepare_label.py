@@ -118,7 +118,7 @@ def prepare_label(label, image_shape, num_classes, ignore_class, name):
     if label.dtype.kind == "f":
         if not (label == np.round(label)).all():
             raise ValueError(
-                f"The label map of {name} holds values that are no whole numbers, "
+                f"The label map of {name} has values that are not integers, "
                 f"{label.dtype} from {label.min()} to {label.max()}; expected class "
                 "ids. Take `argmax(axis=-1)` of probabilities, and multiply by 255 "
                 "what was scaled to 0..1."
