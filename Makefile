@@ -2,6 +2,7 @@
 # make test   the tests: once what needs no backend, the rest on TensorFlow, JAX and torch
 # make lint   style checks
 # make fuzz   damaged images, masks, presets and checkpoints: CASES=2000, SEED=0
+# make wheel  builds dist/: the wheel and the source distribution
 # make clean  removes the environment and the results of the demo
 
 PYTHON ?= python3
@@ -18,7 +19,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTED := --constraint constraints.txt
 
-.PHONY: help demo test lint fuzz clean
+.PHONY: help demo test lint fuzz wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -53,8 +54,13 @@ lint: $(VENV)/.lint
 fuzz: $(VENV)/.test
 	$(BIN)/python scripts/fuzz.py --cases $(CASES) --seed $(SEED)
 
+wheel: $(VENV)/.made
+	$(PIP) build
+	rm -rf dist
+	$(BIN)/python -m build
+
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo dist
 
 # The environment and what each task needs in it, renewed when pyproject.toml changes.
 
