@@ -2,6 +2,7 @@
 # make test   the tests: once what needs no backend, the rest on TensorFlow, JAX and torch
 # make lint   style checks
 # make fuzz   damaged images, masks, presets and checkpoints: CASES=2000, SEED=0
+# make docs   builds the site of the documentation into site/
 # make wheel  builds dist/: the wheel and the source distribution
 # make clean  removes the environment and the results of the demo
 
@@ -19,7 +20,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTED := --constraint constraints.txt
 
-.PHONY: help demo test lint fuzz wheel clean
+.PHONY: help demo test lint fuzz docs wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -54,13 +55,16 @@ lint: $(VENV)/.lint
 fuzz: $(VENV)/.test
 	$(BIN)/python scripts/fuzz.py --cases $(CASES) --seed $(SEED)
 
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
 wheel: $(VENV)/.made
 	$(PIP) build
 	rm -rf dist
 	$(BIN)/python -m build
 
 clean:
-	rm -rf $(VENV) demo dist
+	rm -rf $(VENV) demo dist site
 
 # The environment and what each task needs in it, renewed when pyproject.toml changes.
 
@@ -84,6 +88,11 @@ $(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.made
 	$(PIP) $(TESTED) $(TORCH)
 	$(PIP) $(TESTED) --editable '.[tensorflow,jax,torch,test]'
 	@touch $@ $(VENV)/.demo $(VENV)/.lint
+
+# The pages of the API are read from the source, so Keras is not needed.
+$(VENV)/.docs: pyproject.toml $(VENV)/.made
+	$(PIP) 'mkdocs-material>=9.6' 'mkdocstrings[python]>=0.30'
+	@touch $@
 
 $(VENV)/.lint: pyproject.toml constraints.txt $(VENV)/.made
 	$(PIP) $(TESTED) 'ruff>=0.9'
