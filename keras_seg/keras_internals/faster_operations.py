@@ -105,6 +105,15 @@ def _jax_computes_on_cpu():
     return getattr(device, "platform", device) == "cpu"
 
 
+def _channels_first_of_torch(original, inputs):
+    """The view `(B, C, H, W)` of a map, without a copy.
+
+    Keras copies it to contiguous memory, and its convolution then copies it back to the
+    order of the memory that it had before. A view has that order for torch.
+    """
+    return inputs.permute(0, 3, 1, 2) if inputs.ndim == 4 else original(inputs)
+
+
 def _pair(value):
     return (value, value) if isinstance(value, int) else tuple(value)
 
@@ -112,5 +121,5 @@ def _pair(value):
 REPLACEMENTS = {
     "jax": {"depthwise_conv": _depthwise_conv_of_jax},
     "tensorflow": {},
-    "torch": {},
+    "torch": {"_transpose_spatial_inputs": _channels_first_of_torch},
 }

@@ -90,6 +90,10 @@ def test_depthwise_convolution_and_its_gradients(case):
         keras.layers.DepthwiseConv2D(3, data_format="channels_first"),
         keras.layers.DepthwiseConv1D(3, padding="same"),
         keras.layers.Conv2D(6, 3, groups=2, padding="same"),
+        keras.layers.Conv2D(6, 3, strides=2, padding="same"),
+        keras.layers.Conv2DTranspose(3, 3, strides=2),
+        keras.layers.MaxPooling2D(3, 2, padding="same"),
+        keras.layers.AveragePooling2D(2),
     ],
     ids=lambda layer: layer.name,
 )
@@ -166,6 +170,31 @@ def test_our_models_have_no_depthwise_convolution_of_xla():
             if "feature_group_count=" in line
         }
         assert groups == {"1"}
+
+
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="only torch copies")
+def test_torch_does_not_copy_maps_to_change_their_layout():
+    import torch
+
+    layers = [
+        keras.layers.DepthwiseConv2D(3, padding="same"),
+        keras.layers.Conv2D(8, 1),
+        keras.layers.MaxPooling2D(2),
+    ]
+
+    def copied():
+        x = keras.ops.ones((1, 6, 8, 8))
+        with torch.no_grad(), torch.profiler.profile(record_shapes=True) as profile:
+            for layer in layers:
+                x = layer(x)
+        events = profile.key_averages(group_by_input_shape=True)
+        copies = [e for e in events if e.key == "aten::copy_"]
+        return sum(e.count for e in copies if e.input_shapes[0] == [1, 8, 6, 8])
+
+    copied()
+    assert copied() >= 3, "Keras no longer copies: remove the replacement"
+    with faster_operations():
+        assert copied() == 0
 
 
 def test_names_and_saved_files_are_those_of_keras(tmp_path):
