@@ -2,6 +2,7 @@ import logging
 
 import keras
 
+from keras_seg.keras_internals.faster_operations import faster_operations
 from keras_seg.keras_internals.low_memory_model import LowMemoryModel
 from keras_seg.keras_internals.not_clonable import NotClonable
 from keras_seg.keras_internals.trainable_state import (
@@ -178,6 +179,7 @@ class Segmenter(InferenceMixin, PresetMixin, NotClonable, LabelMapTrainer):
         if compile:
             self.compile()
 
+    @faster_operations()
     def compute_outputs(self, images, training, size=None):
         x = self.preprocessor(images)
         x = self._resize_input(x, size)  # (B, H * scale, W * scale, 3)

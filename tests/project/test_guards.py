@@ -53,6 +53,8 @@ BACKENDS = {"tensorflow", "jax", "flax", "torch", "torchvision"}
 # Keras has no common function for what these files need from the backends.
 MAY_IMPORT_BACKENDS = {
     "keras_seg/keras_internals/concrete_values.py",
+    "keras_seg/keras_internals/depthwise_by_shifts.py",
+    "keras_seg/keras_internals/faster_operations.py",
     "keras_seg/conversion/read_torch.py",  # the file format is torch's own
     "keras_seg/data/batches/map_labels.py",
     "keras_seg/keras_internals/inference_function.py",
