@@ -3,14 +3,17 @@
 import numpy as np
 
 from keras_seg.data.files.as_rgb import as_rgb
+from keras_seg.inference.bilinear_axis import BilinearAxis
+from keras_seg.inference.predict_logits import predict_logits
 from keras_seg.inference.shown_image import (
     OVERLAP,
     default_window,
     resize_longest_side,
 )
-from keras_seg.inference.sliding_window import sliding_window
+from keras_seg.inference.sliding_window import sliding_window, window_blocks
 from keras_seg.inference.upsampled_argmax import UpsampledArgmax, argmax_labels
 from keras_seg.inference.window_axis import WindowAxis
+from keras_seg.inference.window_logits import WindowLogits
 
 
 def segment(
@@ -85,8 +88,7 @@ def segment(
     """
     if long_side is None:
         long_side = getattr(model, "long_side", None) or 0
-    _check_options(overlap, threshold, max_pixels_at_once, long_side)
-    _check_void(threshold, model.ignore_class)
+    check_options(model, overlap, threshold, max_pixels_at_once, long_side)
     image = as_rgb(image)
     shown = resize_longest_side(image, long_side)
     height, width = shown.shape[:2]
@@ -121,16 +123,46 @@ def write_labels(model, shown, rows, columns, labels, threshold=None):
         threshold: See `segment`.
     """
     void = {"threshold": threshold, "ignore_class": model.ignore_class}
-    upsampled = None
-    if shown.shape[:2] != labels.shape:
+    if is_one_window(shown, rows, columns):
+        write_window_labels(predict_logits(model, shown), labels, **void)
+    elif shown.shape[:2] != labels.shape:
         upsampled = UpsampledArgmax(labels, shown.shape[:2], **void)
-    for top, left, logits in sliding_window(model, shown, rows, columns):
-        if upsampled is not None:
+        for top, left, logits in sliding_window(model, shown, rows, columns):
             upsampled.add(top, left, logits)
-        else:
-            bottom, right = top + logits.shape[0], left + logits.shape[1]
-            labels[top:bottom, left:right] = argmax_labels(logits, **void)
-        del logits
+            del logits
+    else:
+        for top, left, block in window_blocks(model, shown, rows, columns):
+            bottom, right = top + block.shape[0], left + block.shape[1]
+            part = labels[top:bottom, left:right]
+            if isinstance(block, WindowLogits):
+                block.write_labels(part, **void)
+            else:
+                part[:] = argmax_labels(block, **void)
+            del block
+
+
+def is_one_window(shown, rows, columns):
+    """Whether one window covers the whole image."""
+    axes = zip(shown.shape, (rows, columns), strict=False)
+    return all(
+        len(axis.windows) == 1
+        and (axis.windows[0].first, axis.windows[0].last) == (0, size)
+        for size, axis in axes
+    )
+
+
+def write_window_labels(logits, labels, threshold=None, ignore_class=255):
+    """Writes the labels of an image from the logits of one window.
+
+    Args:
+        logits: `WindowLogits` of the image at the size for the model.
+        labels: Integer array `(H, W)` to write to, of the image's own size.
+        threshold, ignore_class: See `write_upsampled_labels`.
+    """
+    if logits.shape[:2] != labels.shape:
+        sizes = zip(logits.shape, labels.shape, strict=False)
+        logits = logits.resized(*(BilinearAxis.between(*pair) for pair in sizes))
+    logits.write_labels(labels, threshold=threshold, ignore_class=ignore_class)
 
 
 def _tile_size(tile):
@@ -145,7 +177,10 @@ def _tile_size(tile):
     return size
 
 
-def _check_options(overlap, threshold, max_pixels_at_once, long_side):
+def check_options(
+    model, overlap=OVERLAP, threshold=None, max_pixels_at_once=None, long_side=0
+):
+    """Raises a `ValueError` if an option of `segment` is out of range."""
     if not 0 <= overlap <= 0.5:
         raise ValueError(
             "`overlap` is the share of a tile that overlaps the next one and must lie "
@@ -167,10 +202,7 @@ def _check_options(overlap, threshold, max_pixels_at_once, long_side):
             "`long_side` must be a positive integer, 0 for the image's own size, or "
             f"None for that of the model. Received: long_side={long_side!r}"
         )
-
-
-def _check_void(threshold, ignore_class):
-    if threshold is not None and ignore_class is None:
+    if threshold is not None and model.ignore_class is None:
         raise ValueError(
             "`threshold` marks uncertain pixels as void, but this model has no void "
             "label. Set model.ignore_class, for example to 255, or omit `threshold`. "

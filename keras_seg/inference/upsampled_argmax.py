@@ -1,20 +1,20 @@
 """Labels from logits, at their own size or upsampled to that of a larger image."""
 
-import math
-
 import numpy as np
 
-from keras_seg.inference.bilinear_axis import BilinearAxis
+from keras_seg.inference.bilinear_axis import BilinearAxis, weighted_mean
 
-# One step upsamples a square of at most this side, with at most this many values.
-MAX_SIDE = 256
-MAX_UPSAMPLED_VALUES = 8_000_000
+# Maximum number of logits that are compared in one step, so that they stay in the
+# cache of a processor, and maximum number of values that are upsampled in one step.
+MAX_COMPARED_VALUES = 200_000
+MAX_UPSAMPLED_VALUES = 1_000_000
 # Maximum number of probabilities that are computed in one step: 16 MB.
 MAX_SOFTMAX_VALUES = 4_000_000
 # Infinite logits, of classes that a model excludes, cannot be interpolated.
 LARGEST = 1e30
-# Allows for rounding in the upsampling.
+# Allows for rounding in the upsampling: absolute, and in proportion to the logits.
 SLACK = 0.01
+RELATIVE_SLACK = 1e-5
 # Share of the probability that may be neglected if probabilities are requested.
 NEGLIGIBLE = 0.001
 
@@ -42,30 +42,192 @@ def argmax_labels(logits, threshold=None, ignore_class=255):
     ```
     """
     labels = np.argmax(logits, axis=-1)
-    if threshold is None:
-        return labels
+    if threshold is not None:
+        labels[largest_probability(logits) < threshold] = ignore_class
+    return labels
+
+
+def largest_probability(logits):
+    """The probability of the most probable class at each pixel, `(H, W)`."""
     height, width, num_classes = logits.shape
+    probability = np.empty((height, width), "float32")
     step = max(1, MAX_SOFTMAX_VALUES // (width * num_classes))
     for top in range(0, height, step):
         part = logits[top : top + step]
         part = part - np.max(part, axis=-1, keepdims=True)
-        probability = 1.0 / np.sum(np.exp(part, out=part), axis=-1)  # (step, W)
-        labels[top : top + step][probability < threshold] = ignore_class
+        probability[top : top + step] = 1 / np.sum(np.exp(part, out=part), axis=-1)
+    return probability
+
+
+def write_upsampled_labels(
+    labels, logits, rows, columns, threshold=None, ignore_class=255
+):
+    """Writes the argmax of bilinearly upsampled logits, without upsampling them all.
+
+    An upsampled pixel is a weighted mean of the logits at the corners of a group of
+    cells. A class that is the argmax at all corners is the argmax of all pixels between
+    them: most pixels of a photo lie in such groups. In the others only the classes that
+    can be the argmax are upsampled, see `candidate_classes`. The labels are those of
+    upsampling all classes: of equal classes the first wins.
+
+    Args:
+        labels: Integer array `(H, W)` to write to.
+        logits: float32 array `(h, w, K)`, without NaN.
+        rows, columns: `BilinearAxis` from `h` to `H` and from `w` to `W`.
+        threshold: See `keras_seg.inference.segment`. Probabilities are those of the
+            upsampled logits, to within 0.001.
+        ignore_class: Integer. The void label.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from keras_seg.inference.bilinear_axis import BilinearAxis
+    from keras_seg.inference.upsampled_argmax import write_upsampled_labels
+
+    labels = np.empty((1, 6), "uint8")
+    logits = np.array([[[1.0, 0.0], [0.0, 3.0]]], "float32")
+    axes = BilinearAxis.between(1, 1), BilinearAxis.between(2, 6)
+    write_upsampled_labels(labels, logits, *axes)
+    print(labels)  # [[0 0 1 1 1 1]]
+    ```
+    """
+    if not labels.size:
+        return
+    if len(rows.taps) == len(columns.taps) == 1:
+        labels[:] = argmax_labels(logits, threshold, ignore_class)
+        return
+    argmax = np.argmax(logits, axis=-1)  # (h, w)
+    row_cells, row_counts, row_pixels, row_weights = rows.pixel_groups()
+    column_cells, column_counts, column_pixels, column_weights = columns.pixel_groups()
+
+    def at_corners(x):
+        for i in row_cells.T:
+            for j in column_cells.T:
+                yield x[i][:, j]  # (m, n): of each group of rows and of columns
+
+    corners = list(at_corners(argmax))
+    same = np.logical_and.reduce([corner == corners[0] for corner in corners])
+    if threshold is not None:
+        # In between, the class has at least the least probability at the corners: the
+        # sum of exp(other - own) is convex.
+        sure = largest_probability(logits) >= threshold
+        same &= np.logical_and.reduce(list(at_corners(sure)))
+    plain = np.repeat(corners[0].astype(labels.dtype), column_counts, axis=1)
+    labels[:] = np.repeat(plain, row_counts, axis=0)
+
+    i, j = np.nonzero(~same)
+    logits = np.clip(logits, -LARGEST, LARGEST) if len(i) else logits
+    logits = logits.reshape(-1, logits.shape[-1])  # (h * w, K)
+    step = max(1, MAX_COMPARED_VALUES // logits.shape[1])
+    for start in range(0, len(i), step):
+        m, n = i[start : start + step], j[start : start + step]
+        cells = row_cells[m][:, :, None] * argmax.shape[1] + column_cells[n][:, None]
+        where = row_pixels[m][:, :, None], column_pixels[n][:, None]
+        weights = row_weights[m], column_weights[n]
+        chosen = _upsampled_argmax(
+            logits, argmax.ravel(), cells, *weights, threshold, ignore_class
+        )
+        labels[where] = chosen  # (G, R, C)
+
+
+def _upsampled_argmax(
+    logits, argmax, cells, row_weights, column_weights, threshold, ignore_class
+):
+    """Labels of groups of pixels.
+
+    Args:
+        logits: `(N, K)`, of all cells.
+        argmax: `(N,)`.
+        cells: `(G, T, T')`, the corners of each group.
+        row_weights, column_weights: `(G, R, T)` and `(G, C, T')`.
+    """
+    flat = cells.reshape(len(cells), -1)
+    group, classes = candidate_classes(logits, argmax, flat, threshold is not None)
+    starts = np.searchsorted(group, np.arange(len(cells)))
+    size = row_weights.shape[1], column_weights.shape[1]
+    labels = np.empty((len(cells), *size), "int64")
+    # In steps of whole groups.
+    limit = max(1, MAX_UPSAMPLED_VALUES // (size[0] * size[1]))
+    edges = np.flatnonzero(np.diff(starts // limit, prepend=-1))
+    for begin, end in zip(edges, [*edges[1:], len(cells)], strict=True):
+        first = starts[begin]
+        pairs = slice(first, starts[end] if end < len(cells) else None)
+        g, k, here = group[pairs], classes[pairs], starts[begin:end] - first
+        x = logits[cells[g], k[:, None, None]]  # (P, T, T')
+        x = _mean_over(x, column_weights[g], axis=2)  # (P, T, C)
+        x = _mean_over(x, row_weights[g], axis=1)  # (P, R, C)
+        best = np.maximum.reduceat(x, here)  # (G', R, C)
+        wins = x == best[g - begin]
+        k = np.where(wins, k[:, None, None], logits.shape[1])
+        chosen = np.minimum.reduceat(k, here)
+        if threshold is not None:
+            x -= best[g - begin]
+            probability = 1 / np.add.reduceat(np.exp(x, out=x), here)
+            chosen[probability < threshold] = ignore_class
+        labels[begin:end] = chosen
     return labels
+
+
+def _mean_over(x, weights, axis):
+    """Replaces the corners along an axis of `(P, T, T')` by means, `(P, n, T)`."""
+    count = weights.shape[1]  # weights: (P, n, T)
+    parts = (
+        np.repeat(np.take(x, [t], axis), count, axis) for t in range(x.shape[axis])
+    )
+    weights = np.expand_dims(np.moveaxis(weights, 2, 0), 4 - axis)
+    return weighted_mean(parts, weights)
+
+
+def candidate_classes(logits, argmax, cells, with_probability=False):
+    """The classes that can be the argmax between the corners of groups of cells.
+
+    A pixel is a weighted mean of the corners of its group. So its largest logit is not
+    below the weighted mean of the mean of the classes that are the argmax at the
+    corners, and a class that is below that mean at every corner cannot be the argmax
+    between them. A class that is the argmax at no corner still can be: it may be second
+    at all of them.
+
+    Args:
+        logits: Array `(N, K)` of finite values.
+        argmax: Integer array `(N,)`, the argmax of the logits.
+        cells: Integer array `(G, Q)`. The corners of each group.
+        with_probability: Boolean. Whether to keep further classes, so that the others
+            together have at most 0.001 of the largest probability anywhere.
+
+    Returns:
+        Pair of integer arrays: groups in ascending order, each at least once, and
+        candidates of them, ascending.
+
+    Example:
+
+    ```python
+    import numpy as np
+    from keras_seg.inference.upsampled_argmax import candidate_classes
+
+    logits = np.array([[9.0, 0.0, 5.0, 1.0], [0.0, 9.0, 5.0, 1.0]])
+    groups, classes = candidate_classes(logits, np.array([0, 1]), np.array([[0, 1]]))
+    print(classes)  # [0 1 2]: class 2 is largest halfway
+    ```
+    """
+    winners = argmax[cells]  # (G, Q)
+    least = np.log(NEGLIGIBLE / logits.shape[1]) if with_probability else 0.0
+    keep = np.zeros((len(cells), logits.shape[1]), bool)
+    for corner in cells.T:
+        here = logits[corner]  # (G, K)
+        level = np.mean(np.take_along_axis(here, winners, axis=1), axis=1)
+        level += least - SLACK - RELATIVE_SLACK * np.abs(level)
+        keep |= here >= level[:, None]
+    return np.nonzero(keep)
 
 
 class UpsampledArgmax:
     """The argmax of bilinearly upsampled logits, block by block.
 
-    The logits of the large image are never held as a whole: each step upsamples those
-    of a small square, and only of the classes that can be the argmax in it.
-
     Args:
         labels: Integer array `(H, W)` to write to.
         size: Pair `(height, width)`, the size of the downscaled image.
-        threshold: See `keras_seg.inference.segment`. Probabilities are those of the
-            upsampled logits, to within 0.001.
-        ignore_class: Integer. The void label.
+        threshold, ignore_class: See `write_upsampled_labels`.
 
     Example:
 
@@ -85,8 +247,7 @@ class UpsampledArgmax:
         self.size = size
         self.rows = BilinearAxis.between(size[0], labels.shape[0])
         self.columns = BilinearAxis.between(size[1], labels.shape[1])
-        self.threshold = threshold
-        self.ignore_class = ignore_class
+        self.void = {"threshold": threshold, "ignore_class": ignore_class}
         self._above = self._lowest = None  # (w, K): last row above and of this band
         self._beside = None  # (h, K): last column of the block to the left
 
@@ -98,9 +259,8 @@ class UpsampledArgmax:
 
         Args:
             top, left: Integers. Position of the block.
-            logits: float32 array `(h, w, K)`, changed in place.
+            logits: float32 array `(h, w, K)`.
         """
-        np.clip(logits, -LARGEST, LARGEST, out=logits)
         height, width, num_classes = logits.shape
         bottom, right = top + height, left + width
         if left == 0:
@@ -113,89 +273,12 @@ class UpsampledArgmax:
         if top:
             start = max(0, left - 1)
             logits = np.concatenate([self._above[None, start:right], logits], axis=0)
-
         rows = self.rows.reaching(top, bottom)
         columns = self.columns.reaching(left, right)
-        side = math.isqrt(MAX_UPSAMPLED_VALUES // num_classes)
-        side = max(1, min(side, MAX_SIDE))
-        for y in range(rows.start, rows.stop, side):
-            below = min(y + side, rows.stop)
-            row_taps = self.rows.part(y, below, origin=max(0, top - 1))
-            for x in range(columns.start, columns.stop, side):
-                beyond = min(x + side, columns.stop)
-                column_taps = self.columns.part(x, beyond, origin=max(0, left - 1))
-                self.labels[y:below, x:beyond] = self._argmax(
-                    logits, row_taps, column_taps
-                )
-
-    def _argmax(self, logits, rows, columns):
-        """Labels of one square, or one id if all are the same."""
-        logits = logits[rows.span, columns.span]
-        classes = candidate_classes(logits, with_probability=self.threshold is not None)
-        if len(classes) == 1:
-            return classes[0]
-        planes = np.ascontiguousarray(np.moveaxis(logits, -1, 0)[classes])  # (K, h, w)
-        planes = columns.resize(planes, axis=2)  # (K, h, W)
-        planes = rows.resize(planes, axis=1)  # (K, H, W)
-        best = planes.max(axis=0)
-        labels = np.full(best.shape, classes[-1])
-        # The first of equal classes is written last, as with argmax.
-        for class_id, plane in zip(classes[-2::-1], planes[-2::-1], strict=True):
-            np.copyto(labels, class_id, where=plane == best)
-        if self.threshold is not None:
-            planes -= best
-            probability = 1.0 / np.sum(np.exp(planes, out=planes), axis=0)
-            labels[probability < self.threshold] = self.ignore_class
-        return labels
-
-
-def candidate_classes(logits, with_probability=False):
-    """The classes that can be the argmax anywhere after bilinear upsampling.
-
-    An upsampled pixel is a weighted mean of the four corners of a cell. So the largest
-    logit in a cell is nowhere below the mean of the (up to four) classes that are the
-    argmax at its corners, upsampled in the same way, and a class that is below that
-    mean at every corner cannot be the argmax between them. A class that is the argmax
-    at no corner still can be: it may be second at all of them. In most parts of a photo
-    few classes remain.
-
-    Args:
-        logits: Array `(h, w, K)` of finite values.
-        with_probability: Boolean. Whether to keep further classes until all others
-            together have at most 0.001 of the largest probability anywhere.
-
-    Returns:
-        Integer array of class ids, ascending, at least one.
-
-    Example:
-
-    ```python
-    import numpy as np
-    from keras_seg.inference.upsampled_argmax import candidate_classes
-
-    logits = np.array([[[9.0, 0.0, 5.0, 1.0], [0.0, 9.0, 5.0, 1.0]]])
-    print(candidate_classes(logits))  # [0 1 2]: class 2 is largest halfway
-    print(candidate_classes(logits[:, :1]))  # [0]
-    ```
-    """
-    height, width, num_classes = logits.shape
-    corners = [(rows, columns) for rows in _ends(height) for columns in _ends(width)]
-    argmax = np.argmax(logits, axis=-1)[..., None]  # (h, w, 1)
-    reach = np.full(num_classes, -np.inf)
-    for corner in corners:
-        here = logits[corner]  # (h - 1, w - 1, K): this corner of every cell
-        level = np.mean(
-            [np.take_along_axis(here, argmax[other], -1) for other in corners], axis=0
+        write_upsampled_labels(
+            self.labels[rows.start : rows.stop, columns.start : columns.stop],
+            logits,
+            self.rows.part(rows.start, rows.stop, origin=max(0, top - 1)),
+            self.columns.part(columns.start, columns.stop, origin=max(0, left - 1)),
+            **self.void,
         )
-        reach = np.maximum(reach, np.max(here - level, axis=(0, 1)))
-    keep = reach >= -SLACK
-    if with_probability:
-        order = np.argsort(reach)
-        left_out = np.cumsum(np.exp(np.minimum(reach[order], 0.0)))
-        keep[order[left_out > NEGLIGIBLE]] = True
-    return np.flatnonzero(keep)
-
-
-def _ends(size):
-    """Slices of the first and of the last corner of the cells along an axis."""
-    return [slice(0, size - 1), slice(1, size)] if size > 1 else [slice(0, 1)]
