@@ -1,5 +1,6 @@
 """The pictures of a run: crops, curves, the confusion matrix, images of val."""
 
+import copy
 import math
 
 import cv2
@@ -28,6 +29,8 @@ def draw_crops(args, source, model, folder):
         model: `keras_seg.models.Segmenter`, for names and colours.
         folder: `pathlib.Path` of the run.
     """
+    args = copy.copy(args)
+    args.repeat_rare, args.workers = 0.0, 0
     images, labels = training_batches(args, source).make_batch(0)
     pairs = list(zip(images, labels, strict=True))[:CROPS]
     rows = [

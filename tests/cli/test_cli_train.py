@@ -125,6 +125,44 @@ def load(photos, **options):
     return load_model(str(photos / "tiny"), **options)
 
 
+class VanishingSource(data.SegmentationFolder):
+    """Its second image is deleted once some images have been read."""
+
+    reads = 0
+
+    def __getitem__(self, index):
+        self.reads += 1
+        if self.reads > 25 and index == 1:
+            raise FileNotFoundError(f"{self.pairs[1][0]!r} does not exist")
+        return super().__getitem__(index)
+
+
+@slow_to_start
+def test_a_file_that_vanishes_in_an_epoch(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "training_dataset", uncached(data.training_dataset))
+    names = ["soil", "crop"]
+    folders = photos / "images", photos / "masks"
+    source = VanishingSource(*folders, class_names=names)
+    settings = {"epochs": 4, "steps_per_epoch": 4, "batch_size": 2, "verbose": 0}
+    settings |= {"crop_size": [32, 32], "val_share": 0.0, "output": tmp_path / "run"}
+    options = {"num_classes": 2, "class_names": names, "input_scale": 1.0}
+    with pytest.raises(FileNotFoundError, match="1.png' does not exist"):
+        train(load(photos, **options), source, **settings)
+    history = (tmp_path / "run" / "history.jsonl").read_text()
+    assert 1 <= len(history.splitlines()) < 4
+    source.reads = -1000  # it is back
+    train(load(photos, **options), source, resume=True, **settings)
+    again = (tmp_path / "run" / "history.jsonl").read_text()
+    # The last epoch of the history may have had no backup yet, and is done again.
+    assert again.splitlines()[0] == history.splitlines()[0]
+    assert len(again.splitlines()) == 4
+
+
+def uncached(training_dataset):
+    """Reads each image anew in every epoch, as of a data set larger than memory."""
+    return lambda *args, **kwargs: training_dataset(*args, **{**kwargs, "cache": False})
+
+
 @pytest.mark.no_backend
 @pytest.mark.parametrize("command", ["train", "distill", "calibrate"])
 def test_help_imports_no_keras(command):
@@ -183,7 +221,11 @@ def test_errors_are_one_line(tmp_path, capsys):
     assert main(["train", "--recipe", "none", "--output", str(tmp_path)]) == 2
     (tmp_path / "bad.toml").write_text("epochs = \n")
     assert main(["train", "--config", str(tmp_path / "bad.toml")]) == 2
-    lines = capsys.readouterr().err.splitlines()
+    (tmp_path / "file").touch()
+    words = ["train", "--data-dir", "x", "--output", str(tmp_path / "file" / "run")]
+    assert main(words) == 2
+    *lines, unwritable = capsys.readouterr().err.splitlines()
+    assert str(tmp_path / "file") in unwritable
     assert len(lines) == 3 and all(line.startswith("keras-seg: ") for line in lines)
     assert "--data camvid needs --data-dir" in lines[0]
 
