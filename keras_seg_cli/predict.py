@@ -97,9 +97,9 @@ def _predict(options, stdout):
 def _segment_file(job, model, options):
     from PIL import Image
 
-    from keras_seg.data.files.read_image import read_image
     from keras_seg.inference import segment
     from keras_seg.visualization import default_palette, draw_overlay, label_png
+    from keras_seg_runtime.images.read_image import read_image
 
     image = read_image(job.image)
     labels = segment(

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from keras_seg.inference.bilinear_axis import BilinearAxis
 from keras_seg.inference.shown_image import protocol_windows, shown_image
-from keras_seg.inference.sliding_window import sliding_window
+from keras_seg_runtime.labels.bilinear_axis import BilinearAxis
+from keras_seg_runtime.labels.sliding_window import sliding_window
 
 # Maximum number of values that are resized in one step.
 MAX_STEP = 8_000_000

@@ -5,9 +5,10 @@ import numpy_reference as reference
 import pytest
 from fake_model import fake_labels, fake_model, numpy_model, random_image
 
-from keras_seg.inference import segment, upsampled_argmax
-from keras_seg.inference.shown_image import resize_longest_side
-from keras_seg.inference.upsampled_argmax import UpsampledArgmax, candidate_classes
+from keras_seg.inference import segment
+from keras_seg_runtime.labels import upsampled_argmax
+from keras_seg_runtime.labels.longest_side import resize_longest_side
+from keras_seg_runtime.labels.upsampled_argmax import UpsampledArgmax, candidate_classes
 
 
 def random_logits(height, width, num_classes, seed=0, scale=3.0):

@@ -12,7 +12,9 @@ from project_paths import ROOT, TESTS
 pytestmark = pytest.mark.no_backend
 
 PACKAGE = sorted(
-    p for name in ("keras_seg", "keras_seg_cli") for p in (ROOT / name).rglob("*.py")
+    p
+    for name in ("keras_seg", "keras_seg_cli", "keras_seg_runtime")
+    for p in (ROOT / name).rglob("*.py")
 )
 SCRIPTS = sorted(
     path
@@ -23,6 +25,7 @@ SUBPACKAGES = [
     "backbones",
     "conversion",
     "data",
+    "export",
     "inference",
     "layers",
     "losses",
@@ -41,13 +44,14 @@ ORDER = [
     {"conversion"},
     {"training"},
     {"models"},
-    {"inference", "presets"},
+    {"export", "inference", "presets"},
     {"visualization"},
     {"data"},
     {"backbones", "losses", "metrics", "optimizers"},
     {"layers"},
     {"keras_internals"},
-    {"version"},
+    {"runtime", "version"},
+    {"keras_seg_runtime"},
 ]
 BACKENDS = {"tensorflow", "jax", "flax", "torch", "torchvision"}
 # Keras has no common function for what these files need from the backends.
@@ -258,7 +262,7 @@ def test_imports_have_no_circle():
 
 def test_every_part_has_its_place_in_the_order():
     parts = {path.parent.name for path in (ROOT / "keras_seg").glob("*/__init__.py")}
-    files = {"former_names", "version", "keras_seg_cli"}
+    files = {"former_names", "runtime", "version", "keras_seg_cli", "keras_seg_runtime"}
     assert parts == set.union(*ORDER) - files
     assert set(SUBPACKAGES) == parts - {"keras_internals"}
 

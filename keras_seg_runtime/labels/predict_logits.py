@@ -1,19 +1,21 @@
 """The logits of one window of an image."""
 
-import keras
 import numpy as np
 
-from keras_seg.keras_internals.inference_function import run_inference
+from keras_seg_runtime.labels.window_size import fixed_size
 
 # The stride of the coarsest level of most backbones. A shorter side can become 0 inside
 # the model.
 MIN_SIDE = 32
 
 
-def fixed_size(model):
-    """The input size `(height, width)` of a model if it is fixed, else `None`."""
-    size = tuple(getattr(model, "input_shape", (None,) * 4)[1:3])
-    return None if None in size else size
+def padded_window(model, window):
+    """A window `(h, w, 3)`, padded with its edge to the least size of the model."""
+    least = fixed_size(model) or (MIN_SIDE, MIN_SIDE)
+    missing = [max(0, n - here) for n, here in zip(least, window.shape, strict=False)]
+    if not any(missing):
+        return window
+    return np.pad(window, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
 
 
 def predict_logits(model, window):
@@ -22,7 +24,7 @@ def predict_logits(model, window):
     A window that is too small for the model is padded with the values of its edge.
 
     Args:
-        model: See `keras_seg.inference.segment`.
+        model: See `keras_seg_runtime.segment`.
         window: uint8 array `(h, w, 3)`.
 
     Returns:
@@ -40,15 +42,9 @@ def predict_logits(model, window):
             f"{height} x {width}. Cut the image: tile={fixed} in `segment`, "
             f"window={fixed} in a `TestProtocol`."
         )
-    least = fixed or (MIN_SIDE, MIN_SIDE)
-    missing = max(0, least[0] - height), max(0, least[1] - width)
-    if any(missing):
-        window = np.pad(window, ((0, missing[0]), (0, missing[1]), (0, 0)), mode="edge")
+    window = padded_window(model, window)
     images = np.ascontiguousarray(window)[None]
-    if isinstance(model, keras.Model):
-        logits = run_inference(model, images)
-    else:
-        logits = model.predict_on_batch(images)
+    logits = model.predict_on_batch(images)
     expected = (1, *window.shape[:2], model.num_classes)
     if np.shape(logits) != expected:
         raise ValueError(

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_seg.inference.bilinear_axis import BilinearAxis
+from keras_seg_runtime.labels.bilinear_axis import BilinearAxis
 
 # One step upsamples a square of at most this side, with at most this many values.
 MAX_SIDE = 256
@@ -35,7 +35,7 @@ def argmax_labels(logits, threshold=None, ignore_class=255):
 
     ```python
     import numpy as np
-    from keras_seg.inference.upsampled_argmax import argmax_labels
+    from keras_seg_runtime.labels.upsampled_argmax import argmax_labels
 
     logits = np.array([[[0.0, 0.1], [0.0, 9.0]]], "float32")
     print(argmax_labels(logits, threshold=0.9))  # [[255 1]]
@@ -63,7 +63,7 @@ class UpsampledArgmax:
     Args:
         labels: Integer array `(H, W)` to write to.
         size: Pair `(height, width)`, the size of the downscaled image.
-        threshold: See `keras_seg.inference.segment`. Probabilities are those of the
+        threshold: See `keras_seg_runtime.segment`. Probabilities are those of the
             upsampled logits, to within 0.001.
         ignore_class: Integer. The void label.
 
@@ -71,7 +71,7 @@ class UpsampledArgmax:
 
     ```python
     import numpy as np
-    from keras_seg.inference.upsampled_argmax import UpsampledArgmax
+    from keras_seg_runtime.labels.upsampled_argmax import UpsampledArgmax
 
     labels = np.empty((1, 6), "uint8")
     upsampled = UpsampledArgmax(labels, (1, 2))
@@ -171,7 +171,7 @@ def candidate_classes(logits, with_probability=False):
 
     ```python
     import numpy as np
-    from keras_seg.inference.upsampled_argmax import candidate_classes
+    from keras_seg_runtime.labels.upsampled_argmax import candidate_classes
 
     logits = np.array([[[9.0, 0.0, 5.0, 1.0], [0.0, 9.0, 5.0, 1.0]]])
     print(candidate_classes(logits))  # [0 1 2]: class 2 is largest halfway
