@@ -23,8 +23,11 @@ def convert(model, modules, files, size, labels, weights, folder):
         weights: `"float32"` or `"float16"`.
         folder: Path of an empty folder for intermediate files.
 
+    Returns:
+        Dictionary from the formats that cannot be written to errors in one line.
+
     Raises:
-        ValueError: If a format cannot be written.
+        ValueError: If the process ends without a result.
     """
     model.save(folder / "model.keras")
     order = {
@@ -41,12 +44,7 @@ def convert(model, modules, files, size, labels, weights, folder):
     result = folder / "result.json"
     if not result.exists():
         raise ValueError(f"The conversion ended without a result: {_last_line(log)}")
-    errors = json.loads(result.read_text())["errors"]
-    if errors:
-        raise ValueError(
-            "This model cannot be converted to "
-            + "; ".join(f"{form}: {error}" for form, error in errors.items())
-        )
+    return json.loads(result.read_text())["errors"]
 
 
 def run_file(form, path, batches, folder):

@@ -80,7 +80,10 @@ def export_model(
         work, drafts = Path(work), Path(work, "drafts")
         drafts.mkdir()
         drafted = {form: drafts / path.name for form, path in targets.items()}
-        convert(model, modules, drafted, size, labels, weights, work)
+        errors = convert(model, modules, drafted, size, labels, weights, work)
+        if errors:
+            text = "; ".join(f"{form}: {error}" for form, error in errors.items())
+            raise ValueError(f"This model cannot be converted to {text}")
         batches = check_batches(size)
         expected = {key: model.predict_on_batch(x) for key, x in batches.items()}
         entries = {}
