@@ -8,6 +8,8 @@ from keras_seg_cli.calibrate import add_calibrate
 from keras_seg_cli.convert import add_convert
 from keras_seg_cli.distill import add_distill
 from keras_seg_cli.evaluate import add_evaluate
+from keras_seg_cli.export import add_export
+from keras_seg_cli.info import add_info
 from keras_seg_cli.terminal import discard_output, open_missing_streams, printable
 from keras_seg_cli.train import add_train
 
@@ -95,6 +97,12 @@ def _run(arguments, stdout_closed):
     options = parser.parse_args(arguments)
     if options.command == "convert":
         from keras_seg_cli.convert import convert as command
+    elif options.command == "export":
+        from keras_seg_cli.export import export as command
+    elif options.command == "info":
+        from keras_seg_cli.info import info as command
+    elif options.command == "list":
+        from keras_seg_cli.info import list_presets as command
     elif options.command == "explain":
         from keras_seg_cli.explain import explain as command
     elif options.command == "evaluate":
@@ -159,12 +167,20 @@ def build_parser():
         metavar="DIR",
         help="folder for the pictures; optional with --shares",
     )
-    predict.add_argument(
+    model = predict.add_mutually_exclusive_group()
+    model.add_argument(
         "--preset",
         "-p",
         default="ecenet/ade20k",
         metavar="NAME",
-        help="shipped preset or folder of a saved one (default: %(default)s)",
+        help="shipped preset, or folder or .keras file of a saved model (default: "
+        "%(default)s)",
+    )
+    model.add_argument(
+        "--model",
+        "-m",
+        metavar="FILE",
+        help="file of keras-seg export: it runs without Keras, and starts faster",
     )
     predict.add_argument(
         "--threshold",
@@ -206,6 +222,8 @@ def build_parser():
     add_train(commands)
     add_distill(commands)
     add_calibrate(commands)
+    add_export(commands)
+    add_info(commands)
     return parser
 
 

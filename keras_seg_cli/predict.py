@@ -1,11 +1,19 @@
 """`keras-seg predict`: segments image files, draws the result, reports shares."""
 
 import contextlib
+import functools
 import sys
 
 from tqdm import tqdm
 
-from keras_seg_cli.batch import load_preset, make_folder, run_jobs, save_pictures, tell
+from keras_seg_cli.batch import (
+    load_exported,
+    load_preset,
+    make_folder,
+    run_jobs,
+    save_pictures,
+    tell,
+)
 from keras_seg_cli.class_shares import VOID_NAME, class_shares, share_names
 from keras_seg_cli.image_jobs import find_images, plan_jobs
 from keras_seg_cli.share_report import conflict_of_report, open_report
@@ -16,7 +24,8 @@ def predict(options):
     """Segments the images given in the options.
 
     Args:
-        options: Namespace of `images`, `output`, `preset`, `threshold`, `long_side`,
+        options: Namespace of `images`, `output`, `preset`, `model`, `threshold`,
+            `long_side`,
             `shares`, `shares_file`, `alpha`, `legend`, `format` and `overwrite`, as
             the parser of the command line makes it.
 
@@ -56,13 +65,14 @@ def _predict(options, stdout):
     if conflict:
         tell(f"--shares-file {conflict}")
         return 2
-    model, names = None, []
+    model = segment = None
+    names = []
     if jobs:
         problem = options.output and make_folder(options.output)
         if problem:
             tell(f"--output {problem}")
             return 2
-        model = load_preset(options.preset)
+        model, segment = _load(options)
         if model is None:
             return 2
         names = share_names(model.class_names, model.num_classes)
@@ -77,7 +87,7 @@ def _predict(options, stdout):
 
             failed += run_jobs(
                 jobs,
-                lambda job: _segment_file(job, model, options),
+                lambda job: _segment_file(job, model, segment, options),
                 None if report is None else write_shares,
             )
     except BrokenPipeError:
@@ -94,21 +104,35 @@ def _predict(options, stdout):
     return 1 if failed else 0
 
 
-def _segment_file(job, model, options):
+def _load(options):
+    """The model and its function from an image to labels."""
+    if options.model:
+        model = load_exported(options.model)
+        return model, model and model.segment
+    model = load_preset(options.preset)
+    if model is None:
+        return None, None
+    from keras_seg import inference
+
+    return model, functools.partial(inference.segment, model)
+
+
+def _segment_file(job, model, segment, options):
     from PIL import Image
 
-    from keras_seg.data.files.read_image import read_image
-    from keras_seg.inference import segment
-    from keras_seg.visualization import default_palette, draw_overlay, label_png
+    from keras_seg_runtime import draw_overlay, label_png
+    from keras_seg_runtime.images.read_image import read_image
 
     image = read_image(job.image)
-    labels = segment(
-        model, image, threshold=options.threshold, long_side=options.long_side
-    )
+    labels = segment(image, threshold=options.threshold, long_side=options.long_side)
     if job.labels is None:
         return labels
     classes = range(model.num_classes)
-    palette = model.palette or default_palette(model.num_classes)
+    palette = model.palette
+    if palette is None:
+        from keras_seg.data import default_palette
+
+        palette = default_palette(model.num_classes)
     overlay = draw_overlay(
         image,
         labels,

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from keras_seg.inference.bilinear_axis import BilinearAxis
-from keras_seg.inference.predict_logits import predict_logits
 from keras_seg.inference.shown_image import protocol_windows, shown_image
-from keras_seg.inference.sliding_window import sliding_window, window_blocks
-from keras_seg.inference.window_logits import WindowLogits
+from keras_seg_runtime.labels.bilinear_axis import BilinearAxis
+from keras_seg_runtime.labels.predict_logits import predict_logits
+from keras_seg_runtime.labels.sliding_window import sliding_window, window_blocks
+from keras_seg_runtime.labels.window_logits import WindowLogits
 
 # Maximum number of values that are resized in one step.
 MAX_STEP = 8_000_000

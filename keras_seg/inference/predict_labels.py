@@ -2,20 +2,17 @@
 
 import numpy as np
 
-from keras_seg.data.files.as_rgb import as_rgb
-from keras_seg.inference.predict_logits import predict_windows
-from keras_seg.inference.segment import (
+from keras_seg.inference.inference_model import InferenceModel
+from keras_seg_runtime.images.as_rgb import as_rgb
+from keras_seg_runtime.labels.longest_side import longest_side_size, resize_longest_side
+from keras_seg_runtime.labels.predict_logits import predict_windows
+from keras_seg_runtime.labels.segment import (
     check_options,
     empty_labels,
     segment,
     write_window_labels,
 )
-from keras_seg.inference.shown_image import (
-    default_window,
-    longest_side_size,
-    max_window_pixels,
-    resize_longest_side,
-)
+from keras_seg_runtime.labels.window_size import default_window, max_window_pixels
 
 
 def predict_labels(model, images, batch_size=8, threshold=None, long_side=None):
@@ -57,6 +54,7 @@ def predict_labels(model, images, batch_size=8, threshold=None, long_side=None):
         raise ValueError(
             f"`batch_size` must be a positive integer. Received: {batch_size!r}"
         )
+    model = InferenceModel.of(model)
     options = {"threshold": threshold, "long_side": long_side}
     if isinstance(images, (list, tuple)):
         return list(_labels(model, images, batch_size, options))

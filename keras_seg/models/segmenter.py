@@ -3,6 +3,7 @@ import logging
 
 import keras
 
+from keras_seg.export.export_mixin import ExportMixin
 from keras_seg.keras_internals.faster_operations import faster_operations
 from keras_seg.keras_internals.low_memory_model import LowMemoryModel
 from keras_seg.keras_internals.not_clonable import NotClonable
@@ -30,7 +31,7 @@ from keras_seg.models.segmenter_checks import (
 from keras_seg.presets.preset_mixin import PresetMixin
 
 
-class Segmenter(InferenceMixin, PresetMixin, NotClonable, LabelMapTrainer):
+class Segmenter(InferenceMixin, ExportMixin, PresetMixin, NotClonable, LabelMapTrainer):
     """Base class of the models: images in, logits of the same height and width out.
 
     It is a task of keras-hub that adds void labels, images of any size, mean IoU on

@@ -18,12 +18,12 @@ from keras_seg.inference import (
     segment,
     segment_by_protocol,
 )
-from keras_seg.inference import predict_logits as home
+from keras_seg.inference import inference_model as home
 from keras_seg.inference.mean_probabilities import mean_probabilities
-from keras_seg.inference.predict_logits import predict_logits
-from keras_seg.inference.window_logits import WindowLogits
 from keras_seg.keras_internals import inference_function
 from keras_seg.layers import ResizeToMatch, resize_bilinear
+from keras_seg_runtime.labels.predict_logits import predict_logits
+from keras_seg_runtime.labels.window_logits import WindowLogits
 
 BACKEND = keras.config.backend()
 FAMILIES = [("ecenet", "tiny"), ("cpt", "pixels"), ("sgr", "tiny")]
@@ -102,7 +102,7 @@ def test_labels_of_a_model_equal_the_argmax_of_its_logits(model, size):
 
 def test_logits_of_a_window_are_those_of_the_model(ecenet):
     image = random_image(41, 50)
-    window = predict_logits(ecenet, image)
+    window = predict_logits(home.InferenceModel.of(ecenet), image)
     assert window.logits.shape == (16, 24, 5)
     expected = plain_logits(ecenet, image[None])[0]
     np.testing.assert_allclose(window.upsample(), expected, atol=1e-4)
@@ -280,16 +280,18 @@ class HeadModel:
     num_classes, ignore_class, long_side = 150, 255, None
 
     def __init__(self, logits):
-        self.head_logits = logits
+        self.logits = logits
+
+    def predict_head_on_batch(self, images):
+        return self.logits[None]
 
 
 @pytest.mark.parametrize("threshold", [None, 0.5])
-def test_memory_of_the_labels(monkeypatch, threshold):
+def test_memory_of_the_labels(threshold):
     rng = np.random.default_rng(0)
     coarse = np.repeat(np.repeat(rng.integers(0, 150, (16, 16)), 8, 0), 8, 1)
     logits = 9 * np.eye(150, dtype="float32")[coarse]  # (128, 128, 150)
     logits += rng.normal(size=logits.shape).astype("float32")
-    monkeypatch.setattr(home, "run_inference", lambda head, images: head[None])
     tracemalloc.start()
     try:
         labels = segment(

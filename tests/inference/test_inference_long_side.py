@@ -5,9 +5,10 @@ import numpy_reference as reference
 import pytest
 from fake_model import fake_labels, fake_model, numpy_model, random_image
 
-from keras_seg.inference import segment, upsampled_argmax
-from keras_seg.inference.shown_image import resize_longest_side
-from keras_seg.inference.upsampled_argmax import UpsampledArgmax, candidate_classes
+from keras_seg.inference import segment
+from keras_seg_runtime.labels import upsampled_argmax
+from keras_seg_runtime.labels.longest_side import resize_longest_side
+from keras_seg_runtime.labels.upsampled_argmax import UpsampledArgmax, candidate_classes
 
 
 def random_logits(height, width, num_classes, seed=0, scale=3.0):
@@ -189,7 +190,9 @@ def test_steps_of_any_size_give_the_same_labels(monkeypatch, values, threshold):
     expected = enlarge(logits, size, threshold=threshold)
     monkeypatch.setattr(upsampled_argmax, "MAX_COMPARED_VALUES", values)
     monkeypatch.setattr(upsampled_argmax, "MAX_UPSAMPLED_VALUES", values)
-    monkeypatch.setattr("keras_seg.inference.bilinear_axis.MAX_GROUP", 1 + values % 7)
+    monkeypatch.setattr(
+        "keras_seg_runtime.labels.bilinear_axis.MAX_GROUP", 1 + values % 7
+    )
     np.testing.assert_array_equal(enlarge(logits, size, threshold=threshold), expected)
 
 

@@ -192,8 +192,10 @@ class LatentRegionReasoner(CompositeLayer):
         valid, dim, dtype = valid_size(size), self.hidden_dim, shares.dtype
         rows = _encoding(size[0], valid[0], dim, 0, dtype)  # (H, D)
         columns = _encoding(size[1], valid[1], dim, 1, dtype)  # (W, D)
-        mean_row = ops.einsum("bhwk,hd->bkd", shares, rows)
-        return mean_row + ops.einsum("bhwk,wd->bkd", shares, columns)  # (B, K, D)
+        # Sums before products: LiteRT has no einsum that reduces a free axis.
+        by_row, by_column = ops.sum(shares, axis=2), ops.sum(shares, axis=1)
+        mean_row = ops.einsum("bhk,hd->bkd", by_row, rows)
+        return mean_row + ops.einsum("bwk,wd->bkd", by_column, columns)  # (B, K, D)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.output_dim or input_shape[-1])

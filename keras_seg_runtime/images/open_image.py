@@ -42,7 +42,7 @@ def open_image(path, formats=IMAGE_FORMATS, max_pixels=MAX_IMAGE_PIXELS):
     Example:
 
     ```python
-    from keras_seg.data.files.open_image import open_image
+    from keras_seg_runtime.images.open_image import open_image
 
     try:
         with open_image("nowhere.png") as image:

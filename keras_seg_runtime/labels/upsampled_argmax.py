@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_seg.inference.bilinear_axis import BilinearAxis, weighted_mean
+from keras_seg_runtime.labels.bilinear_axis import BilinearAxis, weighted_mean
 
 # Maximum number of logits that are compared in one step, so that they stay in the
 # cache of a processor, and maximum number of values that are upsampled in one step.
@@ -35,7 +35,7 @@ def argmax_labels(logits, threshold=None, ignore_class=255):
 
     ```python
     import numpy as np
-    from keras_seg.inference.upsampled_argmax import argmax_labels
+    from keras_seg_runtime.labels.upsampled_argmax import argmax_labels
 
     logits = np.array([[[0.0, 0.1], [0.0, 9.0]]], "float32")
     print(argmax_labels(logits, threshold=0.9))  # [[255 1]]
@@ -74,7 +74,7 @@ def write_upsampled_labels(
         labels: Integer array `(H, W)` to write to.
         logits: float32 array `(h, w, K)`, without NaN.
         rows, columns: `BilinearAxis` from `h` to `H` and from `w` to `W`.
-        threshold: See `keras_seg.inference.segment`. Probabilities are those of the
+        threshold: See `keras_seg_runtime.segment`. Probabilities are those of the
             upsampled logits, to within 0.001.
         ignore_class: Integer. The void label.
 
@@ -82,8 +82,8 @@ def write_upsampled_labels(
 
     ```python
     import numpy as np
-    from keras_seg.inference.bilinear_axis import BilinearAxis
-    from keras_seg.inference.upsampled_argmax import write_upsampled_labels
+    from keras_seg_runtime.labels.bilinear_axis import BilinearAxis
+    from keras_seg_runtime.labels.upsampled_argmax import write_upsampled_labels
 
     labels = np.empty((1, 6), "uint8")
     logits = np.array([[[1.0, 0.0], [0.0, 3.0]]], "float32")
@@ -203,7 +203,7 @@ def candidate_classes(logits, argmax, cells, with_probability=False):
 
     ```python
     import numpy as np
-    from keras_seg.inference.upsampled_argmax import candidate_classes
+    from keras_seg_runtime.labels.upsampled_argmax import candidate_classes
 
     logits = np.array([[9.0, 0.0, 5.0, 1.0], [0.0, 9.0, 5.0, 1.0]])
     groups, classes = candidate_classes(logits, np.array([0, 1]), np.array([[0, 1]]))
@@ -233,7 +233,7 @@ class UpsampledArgmax:
 
     ```python
     import numpy as np
-    from keras_seg.inference.upsampled_argmax import UpsampledArgmax
+    from keras_seg_runtime.labels.upsampled_argmax import UpsampledArgmax
 
     labels = np.empty((1, 6), "uint8")
     upsampled = UpsampledArgmax(labels, (1, 2))

@@ -31,7 +31,7 @@ def add_legend(picture, entries):
 
     ```python
     import numpy as np
-    from keras_seg.visualization.legend import add_legend
+    from keras_seg_runtime.pictures.legend import add_legend
 
     photo = np.zeros((90, 120, 3), "uint8")
     picture = add_legend(photo, [("road", (128, 64, 128), 1.0)])

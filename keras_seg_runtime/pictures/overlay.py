@@ -1,10 +1,12 @@
 """A photo with its classes drawn over it."""
 
-import cv2
 import numpy as np
 
-from keras_seg.data.files.as_rgb import as_rgb
-from keras_seg.visualization.legend import add_legend
+from keras_seg_runtime.images.as_rgb import as_rgb
+from keras_seg_runtime.pictures.legend import add_legend
+
+# Maximum number of pixels that are blended in one step.
+MAX_BLENDED_PIXELS = 1_000_000
 
 
 def draw_overlay(
@@ -21,7 +23,7 @@ def draw_overlay(
     """Draws the classes over a photo in colour, with contours and a legend.
 
     Args:
-        image: The photo; see `keras_seg.inference.segment`.
+        image: The photo; see `keras_seg_runtime.segment`.
         labels: Integer array `(H, W)`: the class of each pixel of the photo.
         class_names: List of strings, one for each class.
         palette: Array `(K, 3)`, RGB in 0..255: the colour of each class.
@@ -86,10 +88,16 @@ def draw_overlay(
 
 
 def _blend(image, labels, palette, alpha, ignore_class):
-    ignored = labels == ignore_class
-    colours = palette[np.where(ignored, 0, labels)]  # (H, W, 3)
-    picture = cv2.addWeighted(image, 1.0 - alpha, colours, alpha, 0.0)
-    picture[ignored] = image[ignored]
+    colours = palette.astype("float32") * np.float32(alpha)  # (K, 3)
+    picture = np.empty_like(image)
+    step = max(1, MAX_BLENDED_PIXELS // labels.shape[1])
+    for top in range(0, len(labels), step):
+        part = slice(top, top + step)
+        ignored = labels[part] == ignore_class
+        blended = image[part] * np.float32(1.0 - alpha)
+        blended += colours[np.where(ignored, 0, labels[part])]
+        np.rint(blended, out=blended)
+        picture[part] = np.where(ignored[..., None], image[part], blended)
     return picture
 
 
@@ -98,14 +106,23 @@ def _draw_contours(picture, labels):
     height, width = labels.shape
     if min(height, width) < 32:
         return  # lines would hide the regions
-    border = np.zeros((height, width), "uint8")
+    border = np.zeros((height, width), bool)
     border[1:] |= labels[1:] != labels[:-1]
     border[:, 1:] |= labels[:, 1:] != labels[:, :-1]
     thickness = max(1, round((height * width) ** 0.5 / 700))
     if thickness > 1:
-        border = cv2.dilate(border, np.ones((thickness, thickness), "uint8"))
-    line = border.astype(bool)
-    picture[line] = picture[line] // 4 + 191  # 25 % photo, 75 % white
+        border = _thicken(_thicken(border, thickness).T, thickness).T
+    picture[border] = picture[border] // 4 + 191  # 25 % photo, 75 % white
+
+
+def _thicken(border, thickness):
+    """Widens lines along the first axis."""
+    thick = border.copy()
+    for shift in range(1, thickness // 2 + 1):
+        thick[shift:] |= border[:-shift]
+    for shift in range(1, thickness - thickness // 2):
+        thick[:-shift] |= border[shift:]
+    return thick
 
 
 def _check(image, labels, class_names, palette, alpha):

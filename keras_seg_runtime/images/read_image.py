@@ -6,8 +6,8 @@ import warnings
 import numpy as np
 from PIL import Image
 
-from keras_seg.data.files.open_image import MAX_IMAGE_PIXELS, open_image, unreadable
-from keras_seg.data.files.orientation import upright, upright_size
+from keras_seg_runtime.images.open_image import MAX_IMAGE_PIXELS, open_image, unreadable
+from keras_seg_runtime.images.orientation import upright, upright_size
 
 GREY_16_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 # A share of pixels that are neither opaque nor transparent, above which the fourth

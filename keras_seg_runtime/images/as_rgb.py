@@ -5,9 +5,9 @@ import os
 import numpy as np
 from PIL import Image
 
-from keras_seg.data.files.open_image import unreadable
-from keras_seg.data.files.orientation import upright
-from keras_seg.data.files.read_image import read_image, to_rgb
+from keras_seg_runtime.images.open_image import unreadable
+from keras_seg_runtime.images.orientation import upright
+from keras_seg_runtime.images.read_image import read_image, to_rgb
 
 # Floats of 0..1 may lie above 1 after cubic resizing or sharpening; an image of
 # 0..255 with nothing above this value is black.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_seg.inference.predict_logits import predict_logits
+from keras_seg_runtime.labels.predict_logits import predict_logits
 
 
 def sliding_window(model, image, rows, columns):
@@ -14,9 +14,9 @@ def sliding_window(model, image, rows, columns):
     the logits of its window: `del` it before the next.
 
     Args:
-        model: See `keras_seg.inference.segment`.
+        model: See `keras_seg_runtime.segment`.
         image: uint8 array `(H, W, 3)`.
-        rows, columns: `keras_seg.inference.window_axis.WindowAxis`.
+        rows, columns: `keras_seg_runtime.labels.window_axis.WindowAxis`.
 
     Yields:
         `(top, left, logits)`, logits `(h, w, K)` in float32, writable; from left to
@@ -31,8 +31,8 @@ def sliding_window(model, image, rows, columns):
     import types
 
     import numpy as np
-    from keras_seg.inference.sliding_window import sliding_window
-    from keras_seg.inference.window_axis import WindowAxis
+    from keras_seg_runtime.labels.sliding_window import sliding_window
+    from keras_seg_runtime.labels.window_axis import WindowAxis
 
     model = types.SimpleNamespace(predict_on_batch=lambda images: images, num_classes=3)
     rows = WindowAxis.averaged(40, window=40, stride=40)
@@ -53,7 +53,7 @@ def window_blocks(model, image, rows, columns):
 
     Yields:
         `(top, left, block)`: logits `(h, w, K)` where windows overlap, elsewhere a
-        `keras_seg.inference.window_logits.WindowLogits`.
+        `keras_seg_runtime.labels.window_logits.WindowLogits`.
     """
     return _blocks(model, image, rows, columns, split=True)
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from keras_seg.inference.bilinear_axis import BilinearAxis
-from keras_seg.inference.upsampled_argmax import write_upsampled_labels
+from keras_seg_runtime.labels.bilinear_axis import BilinearAxis
+from keras_seg_runtime.labels.upsampled_argmax import write_upsampled_labels
 
 # Maximum number of values that are upsampled in one step.
 MAX_STEP = 4_000_000

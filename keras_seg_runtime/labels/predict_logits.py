@@ -1,20 +1,24 @@
 """The logits of windows of images."""
 
-import keras
 import numpy as np
 
-from keras_seg.inference.window_logits import WindowLogits
-from keras_seg.keras_internals.inference_function import run_inference
+from keras_seg_runtime.labels.window_logits import WindowLogits
+from keras_seg_runtime.labels.window_size import fixed_size
 
 # The stride of the coarsest level of most backbones. A shorter side can become 0 inside
 # the model.
 MIN_SIDE = 32
 
 
-def fixed_size(model):
-    """The input size `(height, width)` of a model if it is fixed, else `None`."""
-    size = tuple(getattr(model, "input_shape", (None,) * 4)[1:3])
-    return None if None in size else size
+def padded_window(model, windows):
+    """Windows `(..., h, w, 3)`, padded at their edges to the least size of a model."""
+    least = fixed_size(model) or (MIN_SIDE, MIN_SIDE)
+    sizes = zip(least, windows.shape[-3:-1], strict=True)
+    missing = [max(0, side - here) for side, here in sizes]
+    if not any(missing):
+        return windows
+    padding = (0, missing[0]), (0, missing[1]), (0, 0)
+    return np.pad(windows, [(0, 0)] * (windows.ndim - 3) + [*padding], mode="edge")
 
 
 def predict_logits(model, window):
@@ -28,13 +32,13 @@ def predict_windows(model, windows):
     Windows that are too small for the model are padded with the values of their edge.
 
     Args:
-        model: See `keras_seg.inference.segment`. If it has the attribute
-            `head_logits`, as the models of this package do, the logits are those of
-            the model's head, and not yet upsampled to the size of the windows.
+        model: See `keras_seg_runtime.segment`. If it has the method
+            `predict_head_on_batch`, that is called in place of `predict_on_batch`, and
+            its logits may have any resolution.
         windows: uint8 array `(B, h, w, 3)`.
 
     Returns:
-        List of `B` `keras_seg.inference.window_logits.WindowLogits`.
+        List of `B` `keras_seg_runtime.labels.window_logits.WindowLogits`.
 
     Raises:
         ValueError: If the windows are too large for the model, or its output has
@@ -48,21 +52,12 @@ def predict_windows(model, windows):
             f"{height} x {width}. Cut the image: tile={fixed} in `segment`, "
             f"window={fixed} in a `TestProtocol`."
         )
-    least = fixed or (MIN_SIDE, MIN_SIDE)
-    missing = max(0, least[0] - height), max(0, least[1] - width)
-    if any(missing):
-        padding = (0, 0), (0, missing[0]), (0, missing[1]), (0, 0)
-        windows = np.pad(windows, padding, mode="edge")
-    windows = np.ascontiguousarray(windows)
-    head = getattr(model, "head_logits", None)
-    if head is not None:
-        logits = run_inference(head, windows)
-    elif isinstance(model, keras.Model):
-        logits = run_inference(model, windows)
-    else:
-        logits = model.predict_on_batch(windows)
+    windows = np.ascontiguousarray(padded_window(model, windows))
+    predict_head = getattr(model, "predict_head_on_batch", None)
+    predict = predict_head or model.predict_on_batch
+    logits = predict(windows)
     shape = np.shape(logits)
-    size = windows.shape[1:3] if head is None or len(shape) != 4 else shape[1:3]
+    size = shape[1:3] if predict_head and len(shape) == 4 else windows.shape[1:3]
     expected = (len(windows), *size, model.num_classes)
     if shape != expected:
         raise ValueError(

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import ImageOps
 
-from keras_seg.data.files.missing_rows import require_all_rows, require_all_strips
+from keras_seg_runtime.images.missing_rows import require_all_rows, require_all_strips
 
 EXIF_ORIENTATION = 0x0112
 QUARTER_TURNS = (5, 6, 7, 8)  # these swap height and width
@@ -32,7 +32,7 @@ def orientation_of(image):
 
     ```python
     from PIL import Image
-    from keras_seg.data.files.orientation import orientation_of
+    from keras_seg_runtime.images.orientation import orientation_of
 
     print(orientation_of(Image.new("RGB", (6, 4))))  # 1
     ```
@@ -59,7 +59,7 @@ def upright(image):
 
     ```python
     from PIL import Image
-    from keras_seg.data.files.orientation import upright
+    from keras_seg_runtime.images.orientation import upright
 
     image = Image.new("RGB", (6, 4))
     image.getexif()[0x0112] = 6
@@ -107,7 +107,7 @@ def upright_size(image):
 
     ```python
     from PIL import Image
-    from keras_seg.data.files.orientation import upright_size
+    from keras_seg_runtime.images.orientation import upright_size
 
     print(upright_size(Image.new("RGB", (6, 4))))  # (4, 6)
     ```
@@ -134,7 +134,7 @@ def turn_array(array, orientation):
 
     ```python
     import numpy as np
-    from keras_seg.data.files.orientation import turn_array
+    from keras_seg_runtime.images.orientation import turn_array
 
     print(turn_array(np.array([[1, 2]]), 3))  # [[2 1]]
     ```
