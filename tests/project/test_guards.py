@@ -52,6 +52,7 @@ ORDER = [
 BACKENDS = {"tensorflow", "jax", "flax", "torch", "torchvision"}
 # Keras has no common function for what these files need from the backends.
 MAY_IMPORT_BACKENDS = {
+    "keras_seg/keras_internals/bilinear_by_gathers.py",
     "keras_seg/keras_internals/concrete_values.py",
     "keras_seg/keras_internals/depthwise_by_shifts.py",
     "keras_seg/keras_internals/faster_operations.py",
