@@ -58,6 +58,7 @@ MAY_IMPORT_BACKENDS = {
     "keras_seg/keras_internals/faster_operations.py",
     "keras_seg/conversion/read_torch.py",  # the file format is torch's own
     "keras_seg/data/batches/map_labels.py",
+    "keras_seg/keras_internals/folded_norm.py",
     "keras_seg/keras_internals/inference_function.py",
     "keras_seg/keras_internals/replica_sum.py",
 }
