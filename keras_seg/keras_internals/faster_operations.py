@@ -19,6 +19,10 @@ import threading
 
 import keras
 
+from keras_seg.keras_internals.bilinear_by_gathers import (
+    can_gather,
+    resize_by_gathers,
+)
 from keras_seg.keras_internals.depthwise_by_shifts import (
     can_shift,
     depthwise_by_shifts,
@@ -53,6 +57,25 @@ def faster_operations():
         yield
     finally:
         _active.reset(token)
+
+
+def resize_image(x, size):
+    """Bilinear `keras.ops.image.resize`, by gathers where that is faster.
+
+    Unlike the other operations it is chosen also outside the context, as our layers and
+    losses call it themselves.
+
+    Args:
+        x: Tensor of shape `(B, H, W, C)`, of a floating point type.
+        size: Pair `(height, width)` of integers.
+
+    Returns:
+        Tensor of shape `(B, height, width, C)`.
+    """
+    is_jax = keras.config.backend() == "jax" and keras.ops.is_tensor(x)
+    if is_jax and _jax_computes_on_cpu() and can_gather(x.shape, size):
+        return resize_by_gathers(x, size)
+    return keras.ops.image.resize(x, size)
 
 
 def _install():

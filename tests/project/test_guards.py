@@ -56,6 +56,7 @@ ORDER = [
 BACKENDS = {"tensorflow", "jax", "flax", "torch", "torchvision"}
 # Keras has no common function for what these files need from the backends.
 MAY_IMPORT_BACKENDS = {
+    "keras_seg/keras_internals/bilinear_by_gathers.py",
     "keras_seg/keras_internals/concrete_values.py",
     "keras_seg/keras_internals/depthwise_by_shifts.py",
     "keras_seg/keras_internals/faster_operations.py",
@@ -63,6 +64,7 @@ MAY_IMPORT_BACKENDS = {
     "keras_seg/export/litert_file.py",  # written by TensorFlow, as is the next
     "keras_seg/export/saved_model.py",
     "keras_seg/data/batches/map_labels.py",
+    "keras_seg/keras_internals/folded_norm.py",
     "keras_seg/keras_internals/inference_function.py",
     "keras_seg/keras_internals/replica_sum.py",
 }

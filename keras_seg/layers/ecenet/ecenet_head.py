@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from keras_seg.keras_internals.folded_norm import normalized
 from keras_seg.layers.composite_layer import build_layer
 from keras_seg.layers.decode_head import DecodeHead
 from keras_seg.layers.ecenet.class_extraction import ClassExtraction
@@ -214,10 +215,9 @@ class ECENetHead(DecodeHead):
                 x = upsampling(x, training=training)
             joined.append(resize_bilinear(x, size))
             details["upsampled"][i] = joined[-1]
-        x = self.fusion(
-            mask_padding(ops.concatenate(joined, axis=-1))
-        )  # (B, H_0, W_0, C)
-        x = ops.relu(self.fusion_norm(x, training=training))
+        x = mask_padding(ops.concatenate(joined, axis=-1))
+        x = normalized(self.fusion, self.fusion_norm, x, training)
+        x = ops.relu(x)  # (B, H_0, W_0, C)
         x, regions = self.reason(x, training)
         logits = self.classifier(self.spatial_dropout(x, training=training))
 

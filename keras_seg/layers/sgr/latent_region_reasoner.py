@@ -4,6 +4,7 @@ import keras
 import keras_hub
 from keras import ops
 
+from keras_seg.keras_internals.folded_norm import normalized
 from keras_seg.layers.composite_layer import (
     CompositeLayer,
     batch_norm,
@@ -183,8 +184,8 @@ class LatentRegionReasoner(CompositeLayer):
         for encoder in self.encoders:
             related = encoder(related, training=training)
         spread = ops.einsum("bhwk,bkd->bhwd", regions, related)  # (B, H, W, D)
-        fused = self.fusion(ops.concatenate([inputs, spread], axis=-1))
-        fused = ops.relu(self.fusion_norm(fused, training=training))
+        fused = ops.concatenate([inputs, spread], axis=-1)
+        fused = ops.relu(normalized(self.fusion, self.fusion_norm, fused, training))
         return (fused, regions, tokens) if return_regions else fused
 
     def _mean_position(self, shares):
