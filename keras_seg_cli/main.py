@@ -4,6 +4,7 @@ import argparse
 import sys
 import warnings
 
+from keras_seg_cli.benchmark import add_benchmark
 from keras_seg_cli.convert import add_convert
 from keras_seg_cli.evaluate import add_evaluate
 from keras_seg_cli.terminal import discard_output, open_missing_streams, printable
@@ -92,6 +93,8 @@ def _run(arguments, stdout_closed):
     options = parser.parse_args(arguments)
     if options.command == "convert":
         from keras_seg_cli.convert import convert as command
+    elif options.command == "benchmark":
+        from keras_seg_cli.benchmark import benchmark as command
     elif options.command == "explain":
         from keras_seg_cli.explain import explain as command
     elif options.command == "evaluate":
@@ -194,6 +197,7 @@ def build_parser():
     _add_drawing(explain)
     add_convert(commands)
     add_evaluate(commands)
+    add_benchmark(commands)
     return parser
 
 

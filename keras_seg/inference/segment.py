@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_seg.data.files.as_rgb import as_rgb
+from keras_seg.inference.argmax_labels import argmax_labels
 from keras_seg.inference.bilinear_axis import BilinearAxis
 from keras_seg.inference.predict_logits import predict_logits
 from keras_seg.inference.shown_image import (
@@ -11,7 +12,7 @@ from keras_seg.inference.shown_image import (
     resize_longest_side,
 )
 from keras_seg.inference.sliding_window import sliding_window, window_blocks
-from keras_seg.inference.upsampled_argmax import UpsampledArgmax, argmax_labels
+from keras_seg.inference.upsampled_argmax import UpsampledArgmax
 from keras_seg.inference.window_axis import WindowAxis
 from keras_seg.inference.window_logits import WindowLogits
 

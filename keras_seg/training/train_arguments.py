@@ -4,6 +4,7 @@ import argparse
 import shlex
 
 from keras_seg.data.sources.load_source import DATA_SETS, TFDS
+from keras_seg.layers.ecenet.ecenet_head import FUSIONS
 
 MODELS = ("cpt", "ecenet", "sgr")
 CAMVID_THIN_CLASSES = (2, 6, 7, 9, 10)
@@ -22,6 +23,8 @@ NETWORK = (
     "pyramid_levels",
     "output_stride",
     "regions",
+    "fusion",
+    "mlp_ratio",
 )
 # Those of them that an architecture replaces.
 BODY = ("backbone", "backbone_weights", "hidden_dim", "pyramid_levels", "output_stride")
@@ -119,6 +122,8 @@ def train_arguments(arguments=None):
     )
     add("--initial-weights", help="weights file of an earlier run of the same model")
     add("--hidden-dim", type=int, default=64)
+    add("--fusion", choices=FUSIONS, help="ECENet: see keras_seg.layers.ECENetHead")
+    add("--mlp-ratio", type=int, help="ECENet: 4 by default")
     add(
         "--source",
         choices=["bilinear", "pixels", "prototypes", "memory"],
@@ -261,6 +266,8 @@ def train_arguments(arguments=None):
         parser.error("--memory-momentum and --initial-memory need --model cpt")
     if args.memory_momentum and len(args.memory_momentum) > 2:
         parser.error("--memory-momentum takes one number or two")
+    if (args.fusion or args.mlp_ratio) and args.model != "ecenet":
+        parser.error("--fusion and --mlp-ratio need --model ecenet")
     if args.optimizer == "sgd" and args.head_multiplier != 1:
         parser.error("--optimizer sgd has one rate: give --head-multiplier 1")
     if args.optimizer == "sgd" and args.layer_decay is not None:

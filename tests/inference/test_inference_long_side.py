@@ -5,9 +5,10 @@ import numpy_reference as reference
 import pytest
 from fake_model import fake_labels, fake_model, numpy_model, random_image
 
-from keras_seg.inference import segment, upsampled_argmax
+from keras_seg.inference import group_argmax, segment, upsampled_argmax
+from keras_seg.inference.group_argmax import candidate_classes
 from keras_seg.inference.shown_image import resize_longest_side
-from keras_seg.inference.upsampled_argmax import UpsampledArgmax, candidate_classes
+from keras_seg.inference.upsampled_argmax import UpsampledArgmax
 
 
 def random_logits(height, width, num_classes, seed=0, scale=3.0):
@@ -38,7 +39,7 @@ def candidates(logits, **options):
     ]
     flat = logits.reshape(-1, num_classes)
     _, classes = candidate_classes(
-        flat, np.argmax(flat, axis=-1), np.stack(corners, axis=1), **options
+        flat, flat.argmax(-1), np.stack(corners, 1), **options
     )
     return np.unique(classes).tolist()
 
@@ -183,12 +184,16 @@ def test_excluded_classes_may_be_minus_infinity():
 @pytest.mark.no_backend
 @pytest.mark.parametrize("threshold", [None, 0.6])
 @pytest.mark.parametrize("values", [1, 300, 10_000])
-def test_steps_of_any_size_give_the_same_labels(monkeypatch, values, threshold):
+@pytest.mark.parametrize("overhead", [-16, 0, 10**6])
+def test_steps_of_any_size_give_the_same_labels(
+    monkeypatch, values, overhead, threshold
+):
     logits = random_logits(14, 21, 9)
     size = (35, 53) if values == 1 else (300, 450)
     expected = enlarge(logits, size, threshold=threshold)
+    monkeypatch.setattr(group_argmax, "OVERHEAD", overhead)  # few classes, or all
     monkeypatch.setattr(upsampled_argmax, "MAX_COMPARED_VALUES", values)
-    monkeypatch.setattr(upsampled_argmax, "MAX_UPSAMPLED_VALUES", values)
+    monkeypatch.setattr(group_argmax, "MAX_UPSAMPLED_VALUES", values)
     monkeypatch.setattr("keras_seg.inference.bilinear_axis.MAX_GROUP", 1 + values % 7)
     np.testing.assert_array_equal(enlarge(logits, size, threshold=threshold), expected)
 
