@@ -55,7 +55,7 @@ MODEL_CASES = {
         NO_GRADIENT,
     ),
     "ECENet, separable": ModelCase(
-        _make(keras_seg.ECENet, 3, num_heads=2, fusion="separable", mlp_ratio=2),
+        _make(keras_seg.ECENet, 2, num_heads=2, fusion="separable", mlp_ratio=2),
         (*MASKS, "diversity_loss"),
         NO_GRADIENT,
     ),
