@@ -24,7 +24,7 @@ class ECENet(RegionSegmenter):
         gated: Boolean. `False` adds class embeddings instead of gating them.
         dropout: Float. Spatial dropout before the classifier.
         mlp_ratio, fusion: See `keras_seg.layers.ECENetHead`. `mlp_ratio=2` and
-            `fusion="coarse"` make a head of about a quarter of the operations (ours).
+            `fusion="coarse"` about halve the operations of the head (ours).
         auxiliary_weights: Dictionary with the weights of the losses `mask` (focal,
             inferred), `dice` and `diversity` (inferred) in training; by default those
             of the paper, 5, 2 and 0.2. With a reasoner also those of `keras_seg.SGR`.
