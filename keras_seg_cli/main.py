@@ -4,6 +4,7 @@ import argparse
 import sys
 import warnings
 
+from keras_seg_cli.benchmark import add_benchmark
 from keras_seg_cli.calibrate import add_calibrate
 from keras_seg_cli.convert import add_convert
 from keras_seg_cli.distill import add_distill
@@ -103,6 +104,8 @@ def _run(arguments, stdout_closed):
         from keras_seg_cli.info import info as command
     elif options.command == "list":
         from keras_seg_cli.info import list_presets as command
+    elif options.command == "benchmark":
+        from keras_seg_cli.benchmark import benchmark as command
     elif options.command == "explain":
         from keras_seg_cli.explain import explain as command
     elif options.command == "evaluate":
@@ -224,6 +227,7 @@ def build_parser():
     add_calibrate(commands)
     add_export(commands)
     add_info(commands)
+    add_benchmark(commands)
     return parser
 
 

@@ -49,6 +49,8 @@ class InferenceMixin:
             return None
         if not isinstance(self.preprocessor, keras.layers.Rescaling):
             return None  # may depend on the whole image
+        if self.head_logits is None:
+            return None  # `call_padded` does not know the subclass's own `call`
         largest = self.resize_to_multiple.largest_size
         return largest(height), largest(width)
 

@@ -87,6 +87,9 @@ def method_options(args):
             last,
             power=0.9,
         )
+    for name in ("fusion", "mlp_ratio"):
+        if getattr(args, name) is not None:
+            options[name] = getattr(args, name)
     if args.initial_memory:
         options["initial_memory"] = np.load(args.initial_memory, allow_pickle=False)
     return options

@@ -25,6 +25,8 @@ NETWORK = (
     "backbone_weights",
     "initial_weights",
     "hidden_dim",
+    "fusion",
+    "mlp_ratio",
     "source",
     "memory_momentum",
     "initial_memory",
@@ -213,6 +215,8 @@ def _choose_network(args, given):
 
 
 def _check_network(args):
+    if (args.fusion or args.mlp_ratio) and args.model != "ecenet":
+        raise RunError("--fusion and --mlp-ratio need --model ecenet")
     if args.source and args.model != "cpt":
         raise RunError("--source needs --model cpt")
     if (args.memory_momentum or args.initial_memory) and args.model != "cpt":

@@ -3,11 +3,12 @@
 import numpy as np
 
 from keras_seg_runtime.images.as_rgb import as_rgb
+from keras_seg_runtime.labels.argmax_labels import argmax_labels
 from keras_seg_runtime.labels.bilinear_axis import BilinearAxis
 from keras_seg_runtime.labels.longest_side import resize_longest_side
 from keras_seg_runtime.labels.predict_logits import predict_logits
 from keras_seg_runtime.labels.sliding_window import sliding_window, window_blocks
-from keras_seg_runtime.labels.upsampled_argmax import UpsampledArgmax, argmax_labels
+from keras_seg_runtime.labels.upsampled_argmax import UpsampledArgmax
 from keras_seg_runtime.labels.window_axis import WindowAxis
 from keras_seg_runtime.labels.window_logits import WindowLogits
 from keras_seg_runtime.labels.window_size import OVERLAP, default_window

@@ -1,62 +1,16 @@
-"""Labels from logits, at their own size or upsampled to that of a larger image."""
+"""Labels from logits that are upsampled to the size of a larger image."""
 
 import numpy as np
 
-from keras_seg_runtime.labels.bilinear_axis import BilinearAxis, weighted_mean
+from keras_seg_runtime.labels.argmax_labels import argmax_labels, largest_probability
+from keras_seg_runtime.labels.bilinear_axis import BilinearAxis
+from keras_seg_runtime.labels.group_argmax import group_argmax
 
 # Maximum number of logits that are compared in one step, so that they stay in the
-# cache of a processor, and maximum number of values that are upsampled in one step.
+# cache of a processor.
 MAX_COMPARED_VALUES = 200_000
-MAX_UPSAMPLED_VALUES = 1_000_000
-# Maximum number of probabilities that are computed in one step: 16 MB.
-MAX_SOFTMAX_VALUES = 4_000_000
 # Infinite logits, of classes that a model excludes, cannot be interpolated.
 LARGEST = 1e30
-# Allows for rounding in the upsampling: absolute, and in proportion to the logits.
-SLACK = 0.01
-RELATIVE_SLACK = 1e-5
-# Share of the probability that may be neglected if probabilities are requested.
-NEGLIGIBLE = 0.001
-
-
-def argmax_labels(logits, threshold=None, ignore_class=255):
-    """The class with the largest logit at each pixel, or void if it is uncertain.
-
-    Args:
-        logits: float32 array `(H, W, K)`.
-        threshold: Float or `None`. Pixels whose most probable class has a lower
-            probability get `ignore_class`.
-        ignore_class: Integer. The void label.
-
-    Returns:
-        Integer array `(H, W)`.
-
-    Example:
-
-    ```python
-    import numpy as np
-    from keras_seg_runtime.labels.upsampled_argmax import argmax_labels
-
-    logits = np.array([[[0.0, 0.1], [0.0, 9.0]]], "float32")
-    print(argmax_labels(logits, threshold=0.9))  # [[255 1]]
-    ```
-    """
-    labels = np.argmax(logits, axis=-1)
-    if threshold is not None:
-        labels[largest_probability(logits) < threshold] = ignore_class
-    return labels
-
-
-def largest_probability(logits):
-    """The probability of the most probable class at each pixel, `(H, W)`."""
-    height, width, num_classes = logits.shape
-    probability = np.empty((height, width), "float32")
-    step = max(1, MAX_SOFTMAX_VALUES // (width * num_classes))
-    for top in range(0, height, step):
-        part = logits[top : top + step]
-        part = part - np.max(part, axis=-1, keepdims=True)
-        probability[top : top + step] = 1 / np.sum(np.exp(part, out=part), axis=-1)
-    return probability
 
 
 def write_upsampled_labels(
@@ -66,9 +20,9 @@ def write_upsampled_labels(
 
     An upsampled pixel is a weighted mean of the logits at the corners of a group of
     cells. A class that is the argmax at all corners is the argmax of all pixels between
-    them: most pixels of a photo lie in such groups. In the others only the classes that
-    can be the argmax are upsampled, see `candidate_classes`. The labels are those of
-    upsampling all classes: of equal classes the first wins.
+    them: most pixels of a photo lie in such groups. In the others the classes that can
+    be the argmax are upsampled, see `group_argmax`. The labels are those of upsampling
+    all classes: of equal classes the first wins.
 
     Args:
         labels: Integer array `(H, W)` to write to.
@@ -124,101 +78,15 @@ def write_upsampled_labels(
         m, n = i[start : start + step], j[start : start + step]
         cells = row_cells[m][:, :, None] * argmax.shape[1] + column_cells[n][:, None]
         where = row_pixels[m][:, :, None], column_pixels[n][:, None]
-        weights = row_weights[m], column_weights[n]
-        chosen = _upsampled_argmax(
-            logits, argmax.ravel(), cells, *weights, threshold, ignore_class
-        )
-        labels[where] = chosen  # (G, R, C)
-
-
-def _upsampled_argmax(
-    logits, argmax, cells, row_weights, column_weights, threshold, ignore_class
-):
-    """Labels of groups of pixels.
-
-    Args:
-        logits: `(N, K)`, of all cells.
-        argmax: `(N,)`.
-        cells: `(G, T, T')`, the corners of each group.
-        row_weights, column_weights: `(G, R, T)` and `(G, C, T')`.
-    """
-    flat = cells.reshape(len(cells), -1)
-    group, classes = candidate_classes(logits, argmax, flat, threshold is not None)
-    starts = np.searchsorted(group, np.arange(len(cells)))
-    size = row_weights.shape[1], column_weights.shape[1]
-    labels = np.empty((len(cells), *size), "int64")
-    # In steps of whole groups.
-    limit = max(1, MAX_UPSAMPLED_VALUES // (size[0] * size[1]))
-    edges = np.flatnonzero(np.diff(starts // limit, prepend=-1))
-    for begin, end in zip(edges, [*edges[1:], len(cells)], strict=True):
-        first = starts[begin]
-        pairs = slice(first, starts[end] if end < len(cells) else None)
-        g, k, here = group[pairs], classes[pairs], starts[begin:end] - first
-        x = logits[cells[g], k[:, None, None]]  # (P, T, T')
-        x = _mean_over(x, column_weights[g], axis=2)  # (P, T, C)
-        x = _mean_over(x, row_weights[g], axis=1)  # (P, R, C)
-        best = np.maximum.reduceat(x, here)  # (G', R, C)
-        wins = x == best[g - begin]
-        k = np.where(wins, k[:, None, None], logits.shape[1])
-        chosen = np.minimum.reduceat(k, here)
-        if threshold is not None:
-            x -= best[g - begin]
-            probability = 1 / np.add.reduceat(np.exp(x, out=x), here)
-            chosen[probability < threshold] = ignore_class
-        labels[begin:end] = chosen
-    return labels
-
-
-def _mean_over(x, weights, axis):
-    """Replaces the corners along an axis of `(P, T, T')` by means, `(P, n, T)`."""
-    count = weights.shape[1]  # weights: (P, n, T)
-    parts = (
-        np.repeat(np.take(x, [t], axis), count, axis) for t in range(x.shape[axis])
-    )
-    weights = np.expand_dims(np.moveaxis(weights, 2, 0), 4 - axis)
-    return weighted_mean(parts, weights)
-
-
-def candidate_classes(logits, argmax, cells, with_probability=False):
-    """The classes that can be the argmax between the corners of groups of cells.
-
-    A pixel is a weighted mean of the corners of its group. So its largest logit is not
-    below the weighted mean of the mean of the classes that are the argmax at the
-    corners, and a class that is below that mean at every corner cannot be the argmax
-    between them. A class that is the argmax at no corner still can be: it may be second
-    at all of them.
-
-    Args:
-        logits: Array `(N, K)` of finite values.
-        argmax: Integer array `(N,)`, the argmax of the logits.
-        cells: Integer array `(G, Q)`. The corners of each group.
-        with_probability: Boolean. Whether to keep further classes, so that the others
-            together have at most 0.001 of the largest probability anywhere.
-
-    Returns:
-        Pair of integer arrays: groups in ascending order, each at least once, and
-        candidates of them, ascending.
-
-    Example:
-
-    ```python
-    import numpy as np
-    from keras_seg_runtime.labels.upsampled_argmax import candidate_classes
-
-    logits = np.array([[9.0, 0.0, 5.0, 1.0], [0.0, 9.0, 5.0, 1.0]])
-    groups, classes = candidate_classes(logits, np.array([0, 1]), np.array([[0, 1]]))
-    print(classes)  # [0 1 2]: class 2 is largest halfway
-    ```
-    """
-    winners = argmax[cells]  # (G, Q)
-    least = np.log(NEGLIGIBLE / logits.shape[1]) if with_probability else 0.0
-    keep = np.zeros((len(cells), logits.shape[1]), bool)
-    for corner in cells.T:
-        here = logits[corner]  # (G, K)
-        level = np.mean(np.take_along_axis(here, winners, axis=1), axis=1)
-        level += least - SLACK - RELATIVE_SLACK * np.abs(level)
-        keep |= here >= level[:, None]
-    return np.nonzero(keep)
+        labels[where] = group_argmax(
+            logits,
+            argmax.ravel(),
+            cells,
+            row_weights[m],
+            column_weights[n],
+            threshold,
+            ignore_class,
+        )  # (G, R, C)
 
 
 class UpsampledArgmax:

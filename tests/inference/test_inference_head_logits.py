@@ -229,7 +229,7 @@ def test_images_of_several_sizes():
 
 
 def test_large_images_of_a_batch_are_cut(monkeypatch):
-    monkeypatch.setattr("keras_seg.inference.shown_image.MAX_WINDOW_PIXELS", 3000)
+    monkeypatch.setattr("keras_seg_runtime.labels.window_size.MAX_WINDOW_PIXELS", 3000)
     model = numpy_model(lambda patch: patch.astype("float32"), 3)
     images = np.stack([random_image(60, 70, seed) for seed in range(2)])
     np.testing.assert_array_equal(predict_labels(model, images), np.argmax(images, -1))

@@ -6,9 +6,10 @@ import pytest
 from fake_model import fake_labels, fake_model, numpy_model, random_image
 
 from keras_seg.inference import segment
-from keras_seg_runtime.labels import upsampled_argmax
+from keras_seg_runtime.labels import bilinear_axis, group_argmax, upsampled_argmax
+from keras_seg_runtime.labels.group_argmax import candidate_classes
 from keras_seg_runtime.labels.longest_side import resize_longest_side
-from keras_seg_runtime.labels.upsampled_argmax import UpsampledArgmax, candidate_classes
+from keras_seg_runtime.labels.upsampled_argmax import UpsampledArgmax
 
 
 def random_logits(height, width, num_classes, seed=0, scale=3.0):
@@ -39,7 +40,7 @@ def candidates(logits, **options):
     ]
     flat = logits.reshape(-1, num_classes)
     _, classes = candidate_classes(
-        flat, np.argmax(flat, axis=-1), np.stack(corners, axis=1), **options
+        flat, flat.argmax(-1), np.stack(corners, 1), **options
     )
     return np.unique(classes).tolist()
 
@@ -184,15 +185,17 @@ def test_excluded_classes_may_be_minus_infinity():
 @pytest.mark.no_backend
 @pytest.mark.parametrize("threshold", [None, 0.6])
 @pytest.mark.parametrize("values", [1, 300, 10_000])
-def test_steps_of_any_size_give_the_same_labels(monkeypatch, values, threshold):
+@pytest.mark.parametrize("overhead", [-16, 0, 10**6])
+def test_steps_of_any_size_give_the_same_labels(
+    monkeypatch, values, overhead, threshold
+):
     logits = random_logits(14, 21, 9)
     size = (35, 53) if values == 1 else (300, 450)
     expected = enlarge(logits, size, threshold=threshold)
+    monkeypatch.setattr(group_argmax, "OVERHEAD", overhead)  # few classes, or all
     monkeypatch.setattr(upsampled_argmax, "MAX_COMPARED_VALUES", values)
-    monkeypatch.setattr(upsampled_argmax, "MAX_UPSAMPLED_VALUES", values)
-    monkeypatch.setattr(
-        "keras_seg_runtime.labels.bilinear_axis.MAX_GROUP", 1 + values % 7
-    )
+    monkeypatch.setattr(group_argmax, "MAX_UPSAMPLED_VALUES", values)
+    monkeypatch.setattr(bilinear_axis, "MAX_GROUP", 1 + values % 7)
     np.testing.assert_array_equal(enlarge(logits, size, threshold=threshold), expected)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -23,7 +24,8 @@ from keras_seg.training.build_model import build_model, compile_model
 from keras_seg.training.make_optimizer import CoupledSGD
 from keras_seg.training.open_data import open_data
 
-RECIPES = list_recipes()
+REAL_TIME = "ecenet_camvid_real_time"
+RECIPES = [name for name in list_recipes() if name != REAL_TIME]
 slow_to_start = pytest.mark.skipif(
     keras.config.backend() != "torch",
     reason="TensorFlow and JAX trace or compile models anew, 20 to 60 seconds; torch "
@@ -68,6 +70,23 @@ def test_recipe_says_all_that_the_paper_does(recipe):
     assert float(rate(80_000 if args.epochs == 160 else 40_000)) == pytest.approx(
         args.learning_rate * 0.5**0.9, rel=1e-4
     )
+
+
+def test_recipe_of_a_real_time_network(monkeypatch):
+    args = read(REAL_TIME, "--backbone-weights", "none.h5")
+    assert (args.input_scale, args.fusion, args.mlp_ratio) == (1.0, "coarse", 2)
+    backbone = TinyBackbone()
+    name = "keras_seg.training.build_model.build_backbone"
+    monkeypatch.setattr(name, lambda *args: (backbone, None))
+    palette = np.zeros((11, 3), "uint8")
+    names = [f"class {i}" for i in range(11)]
+    train = SimpleNamespace(
+        num_classes=11, class_names=names, palette=palette, ignore_class=255
+    )
+    model = build_model(args, train)
+    assert model.head.fusion_kind == "coarse" and model.head.mlp_ratio == 2
+    with pytest.raises(RunError):
+        read(REAL_TIME, "--model", "sgr")
 
 
 def test_there_are_recipes_and_options_after_them_win():
