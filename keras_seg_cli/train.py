@@ -74,19 +74,18 @@ def train(options):
     print(train(build_parser().parse_args(["train", "--images", "photos"])))  # 2
     ```
     """
-    options.output = getattr(options, "output", None)
+    given = {}
     try:
         start_keras()
         from keras_seg.training import train_from_settings
 
         given = all_given(options)
-        options.output = given.get("output")
         train_from_settings(given, options.resume)
     except (OSError, ValueError, ImportError) as error:
         tell(error)
         return 2
     except KeyboardInterrupt:
-        resume = f"keras-seg train --output {options.output} --resume"
+        resume = f"keras-seg train --output {given.get('output', 'DIR')} --resume"
         tell(f"stopped. Complete epochs are kept; continue with: {resume}")
         raise
     return 0
