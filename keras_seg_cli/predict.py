@@ -114,7 +114,8 @@ def _predict(options, stdout):
         tell(f"{place}: {error.strerror}")
         return 2
     total = len(paths) + len(problems) - len(refused)
-    places = [options.output, options.shares_file, options.coco]
+    output = getattr(options, "place", options.output)
+    places = [output, options.shares_file, options.coco]
     places = " and ".join(str(place) for place in places if place)
     result = f"{total - failed} of {total} segmented"
     print(printable(f"{result}, see {places}" if places else result))

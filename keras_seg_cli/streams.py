@@ -56,6 +56,7 @@ def open_streams(options):
         if to_stdout:
             options.output = os.path.join(folder, "output")
             options.overwrite = True
+            options.place = "stdout"
             stdout = sys.stdout
             with contextlib.redirect_stdout(sys.stderr):
                 yield options

@@ -23,14 +23,6 @@ def loaded(tmp_path, monkeypatch):
     monkeypatch.setattr(models, "load_model", lambda preset: fake_model())
 
 
-@pytest.fixture
-def stdout(monkeypatch):
-    """The bytes that are written to stdout."""
-    stream = io.TextIOWrapper(io.BytesIO(), write_through=True)
-    monkeypatch.setattr(sys, "stdout", stream)
-    return stream.buffer
-
-
 def png(image):
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "PNG")
@@ -41,20 +33,20 @@ def pipe(monkeypatch, content):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
 
 
-def test_from_stdin_to_stdout(monkeypatch, stdout, capfd):
+def test_from_stdin_to_stdout(monkeypatch, capsysbinary):
     image = random_image(40, 52)
     pipe(monkeypatch, png(image))
     assert main(["predict", "-", "--output", "-"]) == 0
-    labels = np.asarray(Image.open(io.BytesIO(stdout.getvalue())))
+    labels = np.asarray(Image.open(io.BytesIO(capsysbinary.readouterr().out)))
     np.testing.assert_array_equal(labels, fake_labels(image))
     assert list(Path().iterdir()) == []
 
 
-def test_from_a_file_to_stdout(monkeypatch, stdout):
+def test_from_a_file_to_stdout(capsysbinary):
     image = random_image(40, 52)
     Image.fromarray(image).save("a.png")
     assert main(["predict", "a.png", "--output", "-"]) == 0
-    labels = np.asarray(Image.open(io.BytesIO(stdout.getvalue())))
+    labels = np.asarray(Image.open(io.BytesIO(capsysbinary.readouterr().out)))
     np.testing.assert_array_equal(labels, fake_labels(image))
 
 
@@ -65,10 +57,10 @@ def test_from_stdin_to_a_folder(monkeypatch):
     assert names == ["stdin_labels.png", "stdin_overlay.png"]
 
 
-def test_no_image_on_stdin(monkeypatch, stdout, capsys):
+def test_no_image_on_stdin(monkeypatch, capsysbinary):
     pipe(monkeypatch, b"no image")
     assert main(["predict", "-", "--output", "-"]) == 1
-    assert stdout.getvalue() == b""
+    assert capsysbinary.readouterr().out == b""
 
 
 @pytest.mark.parametrize(
