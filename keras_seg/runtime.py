@@ -3,10 +3,19 @@
 from keras_seg_runtime import (
     ExportedModel,
     as_rgb,
+    coco_annotations,
     draw_overlay,
     label_png,
     load,
     segment,
 )
 
-__all__ = ["ExportedModel", "as_rgb", "draw_overlay", "label_png", "load", "segment"]
+__all__ = [
+    "ExportedModel",
+    "as_rgb",
+    "coco_annotations",
+    "draw_overlay",
+    "label_png",
+    "load",
+    "segment",
+]

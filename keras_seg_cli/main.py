@@ -44,7 +44,9 @@ all names unchanged.
 examples:
   keras-seg predict photo.jpg --output segmented
   keras-seg predict holiday/ 'more/**/*.png' --output segmented --alpha 0.4
-  keras-seg predict holiday/ --threshold 0.5 --shares csv > shares.csv"""
+  keras-seg predict holiday/ --threshold 0.5 --shares csv > shares.csv
+  keras-seg predict holiday/ --coco labels.json
+  curl -s ADDRESS | keras-seg predict - --model m.onnx --output - > labels.png"""
 
 EXPLAIN = """\
 Draws the latent regions of a model: for each image, writes NAME_regions.png, the
@@ -117,8 +119,10 @@ def _run(arguments, stdout_closed):
     elif options.command == "calibrate":
         from keras_seg_cli.calibrate import calibrate as command
     else:
-        if not options.output and not options.shares:
-            parser.error("nothing to do: give --output DIR for pictures, or --shares")
+        if not options.output and not options.shares and not options.coco:
+            parser.error(
+                "nothing to do: give --output DIR for pictures, --shares or --coco"
+            )
         if options.shares_file and not options.shares:
             parser.error("--shares-file needs --shares table, csv or json")
         if options.shares and not options.shares_file and stdout_closed:
@@ -168,7 +172,8 @@ def build_parser():
         "--output",
         "-o",
         metavar="DIR",
-        help="folder for the pictures; optional with --shares",
+        help="folder for the pictures; optional with --shares and --coco; - writes the "
+        "label map of one image to stdout",
     )
     model = predict.add_mutually_exclusive_group()
     model.add_argument(
@@ -199,6 +204,11 @@ def build_parser():
     )
     predict.add_argument(
         "--shares-file", metavar="FILE", help="write the shares to a file instead"
+    )
+    predict.add_argument(
+        "--coco",
+        metavar="FILE",
+        help="write the labels of all images as JSON of COCO, run-length encoded",
     )
     _add_drawing(predict)
     explain = commands.add_parser(
@@ -233,7 +243,10 @@ def build_parser():
 
 def _add_images(parser):
     parser.add_argument(
-        "images", nargs="+", metavar="IMAGE", help="image file, folder or glob pattern"
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="image file, folder or glob pattern; - in predict reads one from stdin",
     )
 
 

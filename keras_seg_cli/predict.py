@@ -15,8 +15,10 @@ from keras_seg_cli.batch import (
     tell,
 )
 from keras_seg_cli.class_shares import VOID_NAME, class_shares, share_names
+from keras_seg_cli.coco_file import CocoFile
 from keras_seg_cli.image_jobs import find_images, plan_jobs
 from keras_seg_cli.share_report import conflict_of_report, open_report
+from keras_seg_cli.streams import open_streams
 from keras_seg_cli.terminal import printable
 
 
@@ -25,9 +27,8 @@ def predict(options):
 
     Args:
         options: Namespace of `images`, `output`, `preset`, `model`, `threshold`,
-            `long_side`,
-            `shares`, `shares_file`, `alpha`, `legend`, `format` and `overwrite`, as
-            the parser of the command line makes it.
+            `long_side`, `shares`, `shares_file`, `coco`, `alpha`, `legend`, `format`
+            and `overwrite`, as the parser of the command line makes it.
 
     Returns:
         Exit status: 0, 1 if any image failed, 2 if the command could not start or the
@@ -45,6 +46,11 @@ def predict(options):
     """
     stdout = sys.stdout
     with contextlib.ExitStack() as stack:
+        try:
+            options = stack.enter_context(open_streams(options))
+        except ValueError as error:
+            tell(error)
+            return 2
         if options.shares and not options.shares_file:
             # Other output, also that of libraries, must not be mixed with the shares.
             stack.enter_context(contextlib.redirect_stdout(sys.stderr))
@@ -65,6 +71,11 @@ def _predict(options, stdout):
     if conflict:
         tell(f"--shares-file {conflict}")
         return 2
+    taken += [options.shares_file] if options.shares_file else []
+    conflict = conflict_of_report(options.coco, paths + taken, options.overwrite)
+    if conflict:
+        tell(f"--coco {conflict}")
+        return 2
     model = segment = None
     names = []
     if jobs:
@@ -76,10 +87,15 @@ def _predict(options, stdout):
         if model is None:
             return 2
         names = share_names(model.class_names, model.num_classes)
+    coco = CocoFile(options.coco, names[:-1])
+    place = f"--shares-file {options.shares_file}" if options.shares_file else "stdout"
     try:
         with open_report(options.shares, options.shares_file, stdout, names) as report:
 
             def write_shares(job, labels):
+                coco.add(job.image, labels)
+                if report is None:
+                    return
                 height, width = labels.shape
                 shares = class_shares(labels, names, model.ignore_class)
                 with tqdm.external_write_mode():
@@ -88,16 +104,18 @@ def _predict(options, stdout):
             failed += run_jobs(
                 jobs,
                 lambda job: _segment_file(job, model, segment, options),
-                None if report is None else write_shares,
+                write_shares,
             )
+        place = "--coco"
+        coco.write()
     except BrokenPipeError:
         raise
     except OSError as error:
-        place = options.shares_file
-        tell(f"{f'--shares-file {place}' if place else 'stdout'}: {error.strerror}")
+        tell(f"{place}: {error.strerror}")
         return 2
     total = len(paths) + len(problems) - len(refused)
-    places = [options.output, options.shares_file]
+    output = getattr(options, "place", options.output)
+    places = [output, options.shares_file, options.coco]
     places = " and ".join(str(place) for place in places if place)
     result = f"{total - failed} of {total} segmented"
     print(printable(f"{result}, see {places}" if places else result))
