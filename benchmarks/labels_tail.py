@@ -21,12 +21,12 @@ from conditions import RESULTS, conditions, device_of_backend, result_path, writ
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from keras_seg.data.files.read_image import read_image
-from keras_seg.inference.inference_model import InferenceModel
-from keras_seg_runtime.labels.predict_logits import predict_logits
-from keras_seg_runtime.labels.window_logits import WindowLogits
 
 import keras_seg
+from keras_seg.inference.inference_model import InferenceModel
 from keras_seg.inference.shown_image import resize_longest_side
+from keras_seg_runtime.labels.predict_logits import predict_logits
+from keras_seg_runtime.labels.window_logits import WindowLogits
 
 PHOTOS = pathlib.Path(__file__).resolve().parent.parent / "examples" / "photos"
 
@@ -93,7 +93,10 @@ def main():
     cases = {}
     for path in paths[:3]:
         image = resize_longest_side(read_image(path), options.size)
-        cases[path.name] = predict_logits(InferenceModel.of(model), image).logits, image.shape[:2]
+        cases[path.name] = (
+            predict_logits(InferenceModel.of(model), image).logits,
+            image.shape[:2],
+        )
     shape = (options.size // 4, options.size // 4, model.num_classes)
     noise = np.random.default_rng(0).normal(size=shape).astype("float32")
     cases["noise"] = noise, (options.size, options.size)
