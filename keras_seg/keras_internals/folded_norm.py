@@ -23,20 +23,22 @@ def normalized(convolution, norm, x, training=None):
         x: Tensor of shape `(B, H, W, C)`.
         training: Boolean or `None`.
     """
-    if can_fold(convolution, norm, training):
+    if can_fold(convolution, norm, x, training):
         return folded_norm(convolution, norm, x)
     return norm(convolution(x), training=training)
 
 
-def can_fold(convolution, norm, training):
+def can_fold(convolution, norm, x, training):
     """Whether `folded_norm` can stand for `norm(convolution(x))`.
 
     Args:
         convolution, norm: Built layers.
+        x: Tensor of shape `(B, H, W, C)`. A symbolic one is left to the layers.
         training: Boolean or `None`, argument of the call of `norm`.
     """
     return (
         keras.config.backend() == "torch"
+        and not isinstance(x, keras.KerasTensor)
         and not (training and norm.trainable)
         and type(convolution) in CONVOLUTIONS
         and type(norm) is keras.layers.BatchNormalization
@@ -73,7 +75,7 @@ def folded_norm(convolution, norm, x):
     norm = keras.layers.BatchNormalization()
     x = keras.ops.ones((1, 5, 5, 2))
     norm(convolution(x))
-    if can_fold(convolution, norm, training=False):
+    if can_fold(convolution, norm, x, training=False):
         print(folded_norm(convolution, norm, x).shape)  # (1, 3, 3, 4)
     ```
     """

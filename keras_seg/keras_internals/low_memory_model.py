@@ -80,7 +80,7 @@ class LowMemoryModel(keras.Model):
             args, kwargs = node.arguments.fill_in(tensors)
             layer, symbols = self._get_operation_for_node(node), node.outputs
             function, norm = operation_fn(layer), norms.get(id(node))
-            if norm is not None and can_fold(layer, norm.operation, _mode(norm)):
+            if norm and can_fold(layer, norm.operation, args[0], _mode(norm)):
                 function = _folded(layer, norm.operation)
                 folded.add(id(norm))
                 symbols = norm.outputs

@@ -44,7 +44,7 @@ def plain(layers, x):
 @pytest.mark.parametrize("layer", LAYERS)
 def test_values_follow_the_weights(layer, norm):
     layers, x = pair(layer, NORMS[norm]), random_array(2, 8, 9, 4)
-    assert can_fold(*layers, training=False) == TORCH
+    assert can_fold(*layers, x, training=False) == TORCH
     before = keras.ops.convert_to_numpy(normalized(*layers, x, training=False))
     np.testing.assert_allclose(before, plain(layers, x), rtol=1e-5, atol=1e-5)
     for variable in layers[0].variables + layers[1].variables:
@@ -56,11 +56,11 @@ def test_values_follow_the_weights(layer, norm):
 
 def test_training_uses_the_batch_unless_the_layer_is_frozen():
     layers, x = pair("1x1"), random_array(2, 8, 9, 4)
-    assert not can_fold(*layers, training=True)
+    assert not can_fold(*layers, x, training=True)
     mean = keras.ops.convert_to_numpy(normalized(*layers, x, training=True)).mean()
     assert abs(mean - keras.ops.convert_to_numpy(layers[1].beta).mean()) < 1e-4
     layers[1].trainable = False
-    assert can_fold(*layers, training=True) == TORCH
+    assert can_fold(*layers, x, training=True) == TORCH
 
 
 def test_gradients_of_the_input():
@@ -85,8 +85,17 @@ def test_gradients_of_the_input():
     ],
 )
 def test_others_are_not_folded(layer, norm):
-    norm(layer(random_array(2, 8, 9, 4)))
-    assert not can_fold(layer, norm, training=False)
+    x = random_array(2, 8, 9, 4)
+    norm(layer(x))
+    assert not can_fold(layer, norm, x, training=False)
+
+
+def test_symbolic_tensors_go_through_the_layers():
+    layers = pair("1x1")
+    inputs = keras.Input((None, None, 4))
+    assert normalized(*layers, inputs).shape == (None, None, None, 5)
+    low = LowMemoryModel(inputs, layers[1](layers[0](inputs)))
+    assert low.compute_output_shape((1, 6, 7, 4)) == (1, 6, 7, 5)
 
 
 def test_a_network_folds_what_only_a_norm_takes(monkeypatch):
