@@ -121,7 +121,7 @@ def _run(arguments, stdout_closed):
     else:
         if not options.output and not options.shares and not options.coco:
             parser.error(
-                "nothing to do: give --output DIR for pictures, --shares or --coco"
+                "nothing to do: give --output DIR for pictures, or --shares, or --coco"
             )
         if options.shares_file and not options.shares:
             parser.error("--shares-file needs --shares table, csv or json")

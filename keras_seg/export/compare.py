@@ -2,8 +2,10 @@
 
 import numpy as np
 
-# Logits may differ by this share of the largest one; the labels of pixels whose two
-# largest logits are nearer to each other than that are not compared.
+from keras_seg.layers.scatter_classes import ABSENT_LOGIT
+
+# Logits may differ by this share of their range; the labels of pixels whose two largest
+# logits are nearer to each other than that are not compared.
 TOLERANCE = 1e-3
 # Share of the labels that half precision may change.
 MAX_CHANGED = 0.02
@@ -65,13 +67,14 @@ def compare(expected, outputs, labels=False, weights="float32"):
                 f"For images of {name} pixels it returns an output of shape "
                 f"{output.shape}, and the model one of {shape}."
             )
-        wrong, relative = _differences(logits, output, labels)
+        wrong, relative, exact = _differences(logits, output, labels)
         if relative is not None:
             largest = max(largest, relative)
-        share = float(wrong.mean())
-        limit = MAX_CHANGED if weights == "float16" else 0.0
-        exact = weights == "float32"
-        if share > limit or (exact and relative is not None and relative > TOLERANCE):
+        if weights == "float16":
+            failed = wrong.mean() > MAX_CHANGED
+        else:
+            failed = wrong.any() or not exact
+        if failed:
             raise ValueError(_text(name, wrong, logits, output, relative))
         different += int(wrong.sum())
         total += wrong.size
@@ -83,21 +86,29 @@ def compare(expected, outputs, labels=False, weights="float32"):
 
 
 def _differences(logits, output, labels):
-    """Where labels differ by more than rounding `(B, H, W)`, and by how much logits."""
+    """Compares the output for one batch.
+
+    Returns:
+        Where labels differ by more than rounding `(B, H, W)`; the largest difference
+        of logits, relative to the largest one, or `None`; and whether all logits are
+        equal but for rounding.
+    """
     best = np.argmax(logits, axis=-1)
     top = np.max(logits, axis=-1)  # (B, H, W)
-    scale = max(1.0, float(np.abs(top).max()))
+    gaps = top[..., None] - logits  # (B, H, W, K)
+    # Not the logits of classes that a model excludes, which have no meaning.
+    counted = (logits > ABSENT_LOGIT / 2) | (gaps == 0)
+    limit = TOLERANCE * float(gaps[counted].max())
     found = output if labels else np.argmax(output, axis=-1)
     known = np.clip(found, 0, logits.shape[-1] - 1)
-    chosen = np.take_along_axis(logits, known[..., None].astype("int64"), -1)[..., 0]
-    wrong = (found != best) & ~(top - chosen <= TOLERANCE * scale)
-    wrong |= found != known
+    lost = np.take_along_axis(gaps, known[..., None].astype("int64"), -1)[..., 0]
+    wrong = ((found != best) & ~(lost <= limit)) | (found != known)
     if labels:
-        return wrong, None
-    # Logits of classes that a model excludes are the same very low number.
-    counted = logits > top[..., None] - 100 * scale
-    relative = float(np.abs(output - logits)[counted].max()) / scale
-    return wrong | np.isnan(output).any(axis=-1), relative
+        return wrong, None, True
+    wrong |= np.isnan(output).any(axis=-1)
+    difference = float(np.abs(output - logits)[counted].max())
+    largest = max(float(np.abs(top).max()), np.finfo("float32").tiny)
+    return wrong, difference / largest, difference <= max(limit, 1e-6 * largest)
 
 
 def _text(name, wrong, logits, output, relative):

@@ -68,12 +68,12 @@ def export_model(
     formats = list(dict.fromkeys(formats))
     check_formats(formats, weights)
     size = _checked_size(model, size)
+    modules = check_model(model)
     folder = Path(folder)
     targets = {form: folder / f"{name}{FORMATS[form].suffix}" for form in formats}
     description = describe_model(model)
     described = folder / f"{name}.json"
     known = _known_files(described, targets.values(), description, overwrite)
-    modules = check_model(model)
     folder.mkdir(parents=True, exist_ok=True)
     # In the same folder, so that complete files only have to be renamed.
     with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=folder) as work:

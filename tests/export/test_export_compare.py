@@ -33,6 +33,15 @@ def test_one_other_logit_is_found(value):
         compare({"a": logits()}, {"a": changed(value)})
 
 
+@pytest.mark.parametrize(("factor", "offset"), [(1e-4, 0), (1, 500), (1e3, 0)])
+def test_the_range_of_logits_sets_the_tolerance(factor, offset):
+    expected = logits() * factor + offset
+    compare({"a": expected}, {"a": expected + np.float32(1e-5 * factor)})
+    for value in (12.0, 9.0):
+        with pytest.raises(ValueError, match="images of a pixels"):
+            compare({"a": expected}, {"a": changed(value) * factor + offset})
+
+
 def test_another_label_is_named():
     message = r"5.00% of the labels differ, first .* \(0, 2, 3\): 2 in place of 1"
     with pytest.raises(ValueError, match=message):
