@@ -203,8 +203,10 @@ def _run(args, run, model, source, held_out, callbacks):
         print_table(split, results[split])
     results["warnings"] = problems(args, run, model, details)
     save_preset(model, run.path / "preset")
+    text = json.dumps(results, indent=2) + "\n"
     with replace_file(run.path / "results.json") as file:
-        file.write_text(json.dumps(results, indent=2) + "\n")
+        file.write_text(text)
+    results = json.loads(text)  # what is returned is what was written
     write_report(args, run, model, held_out, results, details)
     print(f"\nThe model is {run.path / 'preset'}, the report {run.path}/report.html")
     return results
