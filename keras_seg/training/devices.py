@@ -1,0 +1,122 @@
+"""Training on several devices or machines, with what each backend has for it."""
+
+import keras
+
+from keras_seg.data.batches.evaluation_dataset import EvaluationDataset
+from keras_seg.data.batches.training_dataset import TrainingDataset
+from keras_seg.keras_internals.open_replicas import open_replicas
+from keras_seg.training.copy_with import copy_with
+
+
+class Devices:
+    """The devices that a model is trained on, each with a part of every batch.
+
+    Losses, normalisation, the memory of CPT and metrics are those of the joint batch:
+    the model that results is that of one device with the same batches, up to rounding
+    and dropout. `docs/distributed.md` shows how to start each backend.
+
+    - JAX: `keras.distribution.DataParallel`, over the devices of one process or of
+      those that `KERAS_DISTRIBUTION_JOB_ADDRESSES` and its like describe
+    - TensorFlow: `MirroredStrategy`; `MultiWorkerMirroredStrategy` with `TF_CONFIG`
+    - torch: `DistributedDataParallel`, in processes that torchrun started
+
+    Args:
+        count: Integer number of devices; `None` for all. In several processes, that of
+            all of them.
+
+    Raises:
+        ValueError: If the backend does not have so many devices.
+
+    Example:
+
+    ```python
+    import keras_seg
+
+    devices = keras_seg.training.Devices(1)
+    with devices.scope():
+        model = keras_seg.ECENet(
+            keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+            num_classes=3,
+            hidden_dim=8,
+        )
+        model.compile()
+    print(devices.count, devices.is_first)  # 1 True
+    ```
+    """
+
+    def __init__(self, count=None):
+        self._replicas = open_replicas(count)
+        self.count = self._replicas.count
+        self.is_first = self._replicas.is_first
+
+    def scope(self):
+        """A context manager. Make, compile and train the model in it."""
+        return self._replicas.scope()
+
+    def synchronize(self, model, epochs_done=0):
+        """Gives all processes what the first one has, as after reading a backup.
+
+        Args:
+            model: Compiled model.
+            epochs_done: Integer.
+
+        Returns:
+            Integer, the `epochs_done` of the first process.
+        """
+        if model.optimizer is not None and not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        self._replicas.broadcast_model(model)
+        return self._replicas.broadcast_integer(epochs_done)
+
+    def fit(self, model, x, validation_data=None, **kwargs):
+        """Calls `model.fit`, with the part of the data that is for this process.
+
+        Args:
+            model: Compiled model that was made in `scope()`.
+            x: What `keras_seg.data.training_dataset` returns. Its batches are the joint
+                batches of all devices.
+            validation_data: What `keras_seg.data.evaluation_dataset` returns, or
+                `None`. Its batches get one image per device, filled up with void.
+            **kwargs: Passed to `fit`. Callbacks that write files must be given in the
+                first process alone.
+
+        Returns:
+            What `fit` returned.
+
+        Raises:
+            ValueError: If the batch size is no multiple of the number of devices.
+            TypeError: If the data are of another kind.
+        """
+        if self.count == 1:
+            return model.fit(x, validation_data=validation_data, **kwargs)
+        replicas = self._replicas
+        part = (self.count, replicas.process, replicas.processes)
+        _check_kind(x, TrainingDataset, "training_dataset")
+        x = x.part(*part)
+        if validation_data is not None:
+            _check_kind(validation_data, EvaluationDataset, "evaluation_dataset")
+            validation_data = validation_data.part(*part, model.ignore_class)
+        with replicas.training(model):
+            return model.fit(x, validation_data=validation_data, **kwargs)
+
+    def on_one_device(self, model):
+        """A copy of a trained model that needs no other device or process.
+
+        It is not compiled.
+        """
+        if self.count == 1:
+            return model
+        return copy_with(model, compile=False)
+
+    def close(self):
+        """Ends the connection to the other processes, once all of them call it."""
+        self._replicas.close()
+
+
+def _check_kind(dataset, kind, name):
+    if not isinstance(dataset, kind):
+        raise TypeError(
+            f"Several devices take the batches of keras_seg.data.{name}. Received: "
+            f"{type(dataset)}. Pass your images and labels to it as a sequence of "
+            "pairs."
+        )
