@@ -97,9 +97,8 @@ def train(devices, steps, loss, optimizer):
     from keras_seg.data import evaluation_dataset, training_dataset
     from keras_seg.training import Devices
 
-    devices = Devices(devices)
     pairs = random_pairs()
-    with devices.scope():
+    with Devices(devices) as devices, devices.scope():
         model = make_model(loss, optimizer)
         devices.synchronize(model)
         history = devices.fit(
@@ -112,16 +111,14 @@ def train(devices, steps, loss, optimizer):
             verbose=0,
             callbacks=[keras.callbacks.SwapEMAWeights(swap_on_epoch=True)],
         ).history
-    result = {key: np.asarray(value).tolist() for key, value in history.items()}
-    memory = model.head.updates[0].memory.memory
-    result["memory"] = keras.ops.convert_to_numpy(memory).ravel().tolist()
-    weights = [keras.ops.convert_to_numpy(w).ravel() for w in model.weights]
-    weights = [w for w in weights if w.dtype == "float32"]
-    result["weights"] = np.concatenate(weights).tolist()
-    first, replicas = devices.is_first, devices.count
-    devices.close()
-    result["devices"] = replicas
-    return result if first else None
+        result = {key: np.asarray(value).tolist() for key, value in history.items()}
+        memory = model.head.updates[0].memory.memory
+        result["memory"] = keras.ops.convert_to_numpy(memory).ravel().tolist()
+        weights = [keras.ops.convert_to_numpy(w).ravel() for w in model.weights]
+        weights = [w for w in weights if w.dtype == "float32"]
+        result["weights"] = np.concatenate(weights).tolist()
+        result["devices"] = devices.count
+    return result if devices.is_first else None
 
 
 def free_port():

@@ -24,7 +24,8 @@ def open_replicas(count=None):
     """Connects to the other devices.
 
     Args:
-        count: Integer number of devices, or `None` for all.
+        count: Integer number of devices; `None` for one, or for those of all
+            processes if the environment describes several.
 
     Returns:
         `keras_seg.keras_internals.replicas.Replicas`.
@@ -34,7 +35,7 @@ def open_replicas(count=None):
     """
     if count is not None and (isinstance(count, bool) or count < 1):
         raise ValueError(f"`count` must be at least 1. Received: count={count}.")
-    if count == 1 and not is_one_of_many_processes():
+    if count in (None, 1) and not is_one_of_many_processes():
         return Replicas()
     backend = keras.config.backend()
     if backend == "jax":
@@ -47,8 +48,6 @@ def open_replicas(count=None):
             "tensorflow or torch."
         )
     if not is_one_of_many_processes():
-        if count is None:
-            return Replicas()
         raise ValueError(
             f"torch trains on {count} devices in as many processes. Start them with "
             f"torchrun --nproc-per-node {count} SCRIPT, or use the JAX or TensorFlow "

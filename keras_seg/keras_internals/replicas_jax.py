@@ -20,7 +20,7 @@ class JAXReplicas(Replicas):
     such as `KERAS_DISTRIBUTION_JOB_ADDRESSES`.
 
     Args:
-        count: Integer number of devices of all processes, or `None` for all.
+        count: Integer number of devices, or `None` for all.
 
     Raises:
         ValueError: If there are fewer devices, or fewer are asked for in several

@@ -1,6 +1,7 @@
 """Data-parallel training on TensorFlow, with the strategies of `tf.distribute`."""
 
 import contextlib
+import functools
 import os
 
 import keras
@@ -68,11 +69,21 @@ class TensorFlowReplicas(Replicas):
             _local_logs(),
         ):
             model.replicas, model.train_function = self, None
+            model._maybe_symbolic_build = functools.partial(self._build, model)
             try:
                 yield
             finally:
                 model.train_function = None
-                del model.replicas
+                del model.replicas, model._maybe_symbolic_build
+
+    def _build(self, model, iterator):
+        """Builds what depends on a batch; Keras's own way fails in many processes."""
+        local = self._strategy.experimental_local_results
+        for _, _, batches in iterator:
+            batch = keras.tree.map_structure(lambda x: local(x)[0], next(batches))
+            break
+        with self.scope():
+            model._symbolic_build(data_batch=batch)
 
     def broadcast(self, arrays):
         import tensorflow as tf

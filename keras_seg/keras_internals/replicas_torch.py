@@ -110,7 +110,8 @@ class TorchReplicas(Replicas):
 
             def __init__(self):
                 super().__init__()
-                self.model = model
+                weights = [v.value for v in model.trainable_variables]
+                self.weights = torch.nn.ParameterList(weights)
 
             def forward(self, x, y, sample_weight):
                 outputs = model(x, training=True)

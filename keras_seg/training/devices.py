@@ -1,6 +1,8 @@
 """Training on several devices or machines, with what each backend has for it."""
 
-import keras
+import contextlib
+import pathlib
+import tempfile
 
 from keras_seg.data.batches.evaluation_dataset import EvaluationDataset
 from keras_seg.data.batches.training_dataset import TrainingDataset
@@ -21,8 +23,8 @@ class Devices:
     - torch: `DistributedDataParallel`, in processes that torchrun started
 
     Args:
-        count: Integer number of devices; `None` for all. In several processes, that of
-            all of them.
+        count: Integer number of devices. `None` for one; or, where the environment
+            describes several processes, for all of theirs.
 
     Raises:
         ValueError: If the backend does not have so many devices.
@@ -32,15 +34,15 @@ class Devices:
     ```python
     import keras_seg
 
-    devices = keras_seg.training.Devices(1)
-    with devices.scope():
-        model = keras_seg.ECENet(
-            keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
-            num_classes=3,
-            hidden_dim=8,
-        )
-        model.compile()
-    print(devices.count, devices.is_first)  # 1 True
+    with keras_seg.training.Devices() as devices:
+        with devices.scope():
+            model = keras_seg.ECENet(
+                keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+                num_classes=3,
+                hidden_dim=8,
+            )
+            model.compile()
+        print(devices.count, devices.is_first)  # 1 True
     ```
     """
 
@@ -48,6 +50,29 @@ class Devices:
         self._replicas = open_replicas(count)
         self.count = self._replicas.count
         self.is_first = self._replicas.is_first
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if kind is None:  # after an error, the others would wait for ever
+            self._replicas.close()
+
+    @contextlib.contextmanager
+    def folder(self, path):
+        """A context manager for the folder that this process writes to.
+
+        Args:
+            path: String or path.
+
+        Returns:
+            The path in the first process; in the others that of a temporary folder.
+        """
+        if self.is_first:
+            yield pathlib.Path(path)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            yield pathlib.Path(folder)
 
     def scope(self):
         """A context manager. Make, compile and train the model in it."""
@@ -68,7 +93,9 @@ class Devices:
         self._replicas.broadcast_model(model)
         return self._replicas.broadcast_integer(epochs_done)
 
-    def fit(self, model, x, validation_data=None, **kwargs):
+    def fit(
+        self, model, x, validation_data=None, callbacks=None, writers=(), **kwargs
+    ):
         """Calls `model.fit`, with the part of the data that is for this process.
 
         Args:
@@ -77,8 +104,11 @@ class Devices:
                 batches of all devices.
             validation_data: What `keras_seg.data.evaluation_dataset` returns, or
                 `None`. Its batches get one image per device, filled up with void.
-            **kwargs: Passed to `fit`. Callbacks that write files must be given in the
-                first process alone.
+            callbacks: List of callbacks, or `None`. They get the same logs in all
+                processes.
+            writers: List of callbacks that write files. They come after the others, in
+                the first process alone.
+            **kwargs: Passed to `model.fit`.
 
         Returns:
             What `fit` returned.
@@ -87,9 +117,14 @@ class Devices:
             ValueError: If the batch size is no multiple of the number of devices.
             TypeError: If the data are of another kind.
         """
+        replicas, callbacks = self._replicas, list(callbacks or ())
+        if self.is_first:
+            callbacks.extend(writers)
+        else:
+            kwargs["verbose"] = 0
+        kwargs["callbacks"] = callbacks
         if self.count == 1:
             return model.fit(x, validation_data=validation_data, **kwargs)
-        replicas = self._replicas
         part = (self.count, replicas.process, replicas.processes)
         _check_kind(x, TrainingDataset, "training_dataset")
         x = x.part(*part)
@@ -107,10 +142,6 @@ class Devices:
         if self.count == 1:
             return model
         return copy_with(model, compile=False)
-
-    def close(self):
-        """Ends the connection to the other processes, once all of them call it."""
-        self._replicas.close()
 
 
 def _check_kind(dataset, kind, name):

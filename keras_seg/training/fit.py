@@ -5,7 +5,7 @@ import keras
 from keras_seg import data
 
 
-def fit(args, model, train, val, run, epochs_done):
+def fit(args, model, train, val, run, epochs_done, devices):
     """Trains a model on a source, from the epoch where a run was interrupted.
 
     Args:
@@ -15,6 +15,7 @@ def fit(args, model, train, val, run, epochs_done):
         val: Source for validation, or `None`.
         run: `keras_seg.training.RunFolder`.
         epochs_done: Integer, what `run.restore(model)` returned.
+        devices: `keras_seg.training.Devices`.
 
     Raises:
         ValueError, OSError: If images or label maps cannot be used, with their names.
@@ -42,17 +43,19 @@ def fit(args, model, train, val, run, epochs_done):
         initial_epoch=epochs_done,
         cache=not args.repeat_rare,
     )
-    callbacks = [run]
+    callbacks = []
     if args.ema:
-        callbacks.insert(0, keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+        callbacks = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]
     try:
-        model.fit(
+        devices.fit(
+            model,
             dataset,
             initial_epoch=epochs_done,
             epochs=args.epochs,
             validation_data=validation,
             validation_freq=[*range(every or 1, args.epochs, every or 1), args.epochs],
             callbacks=callbacks,
+            writers=[run],
             verbose=args.verbose,
         )
     except Exception as error:

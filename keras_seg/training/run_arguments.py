@@ -8,7 +8,7 @@ from keras_seg.training.report import portable
 from keras_seg.training.run_error import RunError
 
 # These do not change what is trained. Paths may have moved, and are not in the file.
-FREE = ("resume", "verbose", "workers", "no_test", "final_scale")
+FREE = ("resume", "devices", "verbose", "workers", "no_test", "final_scale")
 FREE_PATHS = ("output", "data_dir", "images", "masks", "val_images", "val_masks")
 
 

@@ -3,13 +3,16 @@
 import json
 import pathlib
 import shutil
+import sys
 
 import keras
 
 from keras_seg.data import SubsetSource
 from keras_seg.inference import region_report
+from keras_seg.keras_internals.launch_torch import launch_processes
 from keras_seg.training.build_model import build_model, compile_model
 from keras_seg.training.copy_with import copy_with
+from keras_seg.training.devices import Devices
 from keras_seg.training.fit import fit
 from keras_seg.training.lock_run import lock_run
 from keras_seg.training.open_data import open_data
@@ -48,30 +51,44 @@ def train_from_arguments(arguments=None):
     ```
     """
     args = train_arguments(arguments)
-    with lock_run(pathlib.Path(args.output)):
-        train(args, open_run(args))
+    if arguments is None:
+        status = launch_processes(args.devices)
+        if status is not None:
+            sys.exit(status)
+    with Devices(args.devices) as devices, devices.folder(args.output) as folder:
+        args.output = str(folder)
+        with lock_run(folder):
+            train(args, open_run(args), devices)
 
 
-def train(args, run):
+def train(args, run, devices):
     """Trains a model in the folder of a run, measures it and saves it."""
     source, held_out = open_data(args)
     if args.max_images:
         source = SubsetSource(source, args.max_images, args.seed)
-    model = build_model(args, source)
-    if args.initial_weights:
-        model.load_weights(args.initial_weights)
-    compile_model(args, model)
+    with devices.scope():
+        model = build_model(args, source)
+        if args.initial_weights:
+            model.load_weights(args.initial_weights)
+        compile_model(args, model)
     before = None
-    if model.has_regions and "val" in held_out:
+    if model.has_regions and "val" in held_out and devices.is_first:
         before = regions_before(
-            model, held_out["val"], run.path / "regions_before.json"
+            devices.on_one_device(model),
+            held_out["val"],
+            run.path / "regions_before.json",
         )
-    epochs_done = run.restore(model)
-    print(
-        f"{type(model).__name__}: {model.count_params():,} parameters, {len(source)} "
-        f"training images, backend {keras.config.backend()}, {epochs_done} epochs done"
-    )
-    fit(args, model, source, held_out.get("val"), run, epochs_done)
+    with devices.scope():
+        epochs_done = devices.synchronize(model, run.restore(model))
+        print(
+            f"{type(model).__name__}: {model.count_params():,} parameters, "
+            f"{len(source)} training images, backend {keras.config.backend()}, "
+            f"{epochs_done} epochs done"
+        )
+        fit(args, model, source, held_out.get("val"), run, epochs_done, devices)
+    model = devices.on_one_device(model)
+    if not devices.is_first:
+        return
 
     weights = "best.weights.h5" if "val" in held_out and run.best else "last.weights.h5"
     run.load_averages(model, weights)

@@ -248,6 +248,13 @@ def train_arguments(arguments=None):
     add = parser.add_argument_group("run").add_argument
     add("--output", required=True, help="folder of the run")
     add("--resume", action="store_true")
+    add(
+        "--devices",
+        type=int,
+        metavar="N",
+        help="train on so many devices of this machine; leave it out where the "
+        "environment describes several processes, see docs/distributed.md",
+    )
     add("--verbose", type=int, default=2, help="1 for a progress bar")
     args = parser.parse_args(arguments)
 
