@@ -79,7 +79,11 @@ def make_model(loss, optimizer):
     options = {"global_clipnorm": 1.0, "use_ema": True, "ema_momentum": 0.9}
     if optimizer == "adamw":
         optimizer = keras_seg.optimizers.MultiplierAdamW(
-            1e-3, multipliers={"^head/": 4.0}, weight_decay=0.02, epsilon=1e-4, **options
+            1e-3,
+            multipliers={"^head/": 4.0},
+            weight_decay=0.02,
+            epsilon=1e-4,
+            **options,
         )
     else:
         optimizer = keras.optimizers.SGD(0.05, momentum=0.9, **options)
@@ -89,27 +93,37 @@ def make_model(loss, optimizer):
     return model
 
 
-def train(devices, steps, loss, optimizer):
-    """Losses, memory, scores and weights of a training; `None` if not the first."""
+def train(devices, steps, loss, optimizer, folder=None):
+    """Losses, memory, scores and weights of a training; `None` if not the first.
+
+    A training with a folder is resumed with what the folder holds.
+    """
     import keras
     import numpy as np
 
     from keras_seg.data import evaluation_dataset, training_dataset
-    from keras_seg.training import Devices
+    from keras_seg.training import Devices, RunFolder
 
     pairs = random_pairs()
     with Devices(devices) as devices, devices.scope():
         model = make_model(loss, optimizer)
-        devices.synchronize(model)
+        writers, done = [], 0
+        if folder is not None and devices.is_first:
+            writers = [RunFolder(folder, steps_per_epoch=1, note={})]
+            done = writers[0].restore(model)
+        done = devices.synchronize(model, done)
         history = devices.fit(
             model,
-            training_dataset(pairs, BATCH, workers=0, steps_per_epoch=1),
+            training_dataset(
+                pairs, BATCH, workers=0, steps_per_epoch=1, initial_epoch=done
+            ),
             # One more than the devices can share out evenly.
             evaluation_dataset(Pairs(pairs[:3]), workers=0),
-            validation_freq=steps,
+            initial_epoch=done,
             epochs=steps,
             verbose=0,
             callbacks=[keras.callbacks.SwapEMAWeights(swap_on_epoch=True)],
+            writers=writers,
         ).history
         result = {key: np.asarray(value).tolist() for key, value in history.items()}
         memory = model.head.updates[0].memory.memory

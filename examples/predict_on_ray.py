@@ -28,6 +28,7 @@ import pathlib
 import sys
 
 LABELS, PARTS = "labels", "parts"
+UNFINISHED = "unfinished-"  # the beginning of the name of a file that is being written
 
 
 def find_paths(inputs):
@@ -69,6 +70,8 @@ def read_parts(output):
 
     rows = {}
     for part in sorted(pathlib.Path(output, PARTS).glob("*.parquet")):
+        if part.name.startswith(UNFINISHED):
+            continue
         for row in pyarrow.parquet.read_table(part).to_pylist():
             if rows.get(row["image"], row)["error"] is not None or not row["error"]:
                 rows[row["image"]] = row
@@ -161,6 +164,15 @@ def write_part(output, rows):
         pyarrow.parquet.write_table(table_of(rows), unfinished)
 
 
+def delete_unfinished(output, images):
+    """Deletes what actors have left that were killed while they wrote a file."""
+    targets = {label_path(output, image) for image in images}
+    drafts = {path.with_name(UNFINISHED + path.name) for path in targets}
+    drafts.update(pathlib.Path(output, PARTS).glob(f"{UNFINISHED}*"))
+    for path in drafts - targets:
+        path.unlink(missing_ok=True)
+
+
 def write_results(output):
     """Writes `shares.parquet` and `failed.csv` from all parts.
 
@@ -187,6 +199,11 @@ def write_results(output):
     return len(good), len(failed)
 
 
+def no_retries():
+    """Arguments of an actor that is not started again when its node dies."""
+    return {"max_restarts": 0, "max_task_retries": 0}
+
+
 def segment_all(paths, args):
     """Segments images with a pool of actors; yields the batches that are done.
 
@@ -206,8 +223,7 @@ def segment_all(paths, args):
         compute=ray.data.ActorPoolStrategy(min_size=1, max_size=args.actors),
         num_cpus=args.cpus,
         num_gpus=args.gpus or None,
-        max_restarts=0,
-        max_task_retries=0,
+        ray_remote_args_fn=no_retries,
     )
     yield from dataset.iter_batches(batch_size=None, prefetch_batches=0)
 
@@ -247,6 +263,7 @@ def main(arguments=None):
         if missing:
             print(f"{len(missing)} images are missing and are done again", flush=True)
         waiting = missing
+    delete_unfinished(args.output, paths)
     segmented, failed = write_results(args.output)
     print(f"{segmented} segmented, {failed} failed, see {args.output}")
     return 1 if failed else 0

@@ -5,7 +5,6 @@ import functools
 import os
 
 import keras
-import numpy as np
 
 from keras_seg.keras_internals.replicas import Replicas
 from keras_seg.keras_internals.synchronized_batch_norm import synchronized_batch_norm

@@ -93,9 +93,7 @@ class Devices:
         self._replicas.broadcast_model(model)
         return self._replicas.broadcast_integer(epochs_done)
 
-    def fit(
-        self, model, x, validation_data=None, callbacks=None, writers=(), **kwargs
-    ):
+    def fit(self, model, x, validation_data=None, callbacks=None, writers=(), **kwargs):
         """Calls `model.fit`, with the part of the data that is for this process.
 
         Args:

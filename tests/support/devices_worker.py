@@ -1,7 +1,8 @@
-"""One process of a training on two devices, then the same training on one."""
+"""One process of a training on two devices, which one device then continues."""
 
 import json
 import os
+import pathlib
 import sys
 
 from project_paths import ROOT
@@ -14,7 +15,7 @@ from tiny_backbone import TinyBackbone  # noqa: E402
 
 import keras_seg  # noqa: E402
 
-STEPS = 3
+STEPS, MORE = 3, 5
 PROCESSES = ("WORLD_SIZE", "KERAS_DISTRIBUTION_JOB_ADDRESSES", "TF_CONFIG")
 
 
@@ -37,15 +38,20 @@ def tiny_model(loss, optimizer):
     return model
 
 
-def main(devices, loss):
+def main(devices, loss, folder):
     many_devices.make_model = tiny_model
-    many = many_devices.train(int(devices) or None, STEPS, loss, None)
+    folder = pathlib.Path(folder)
+    many = many_devices.train(int(devices) or None, STEPS, loss, None, folder)
     if many is None:
         return
     for name in PROCESSES:
         os.environ.pop(name, None)
-    one = many_devices.train(None, STEPS, loss, None)
-    result = many_devices.compare(one, many)
+    resumed = many_devices.train(None, MORE, loss, None, folder)
+    one = many_devices.train(None, MORE, loss, None)
+    for key in one:
+        if key not in ("memory", "weights", "devices"):
+            resumed[key] = many[key] + resumed[key]
+    result = many_devices.compare(one, resumed)
     result["devices"] = many["devices"]
     result["progress"] = one["loss"][0] - one["loss"][-1]
     print(json.dumps(result))

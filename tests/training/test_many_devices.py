@@ -16,14 +16,14 @@ WORKER = TESTS / "support" / "devices_worker.py"
 BACKEND = keras.config.backend()
 
 
-def train_on(devices, processes, loss):
+def train_on(devices, processes, loss, folder):
     """Differences to one device, as the first process measured them."""
     ports = [free_port() for _ in range(processes)]
     # 0 leaves the number out: the environment describes the processes.
     number = str(devices if processes == 1 else 0)
     workers = [
         subprocess.Popen(
-            [sys.executable, str(WORKER), number, loss],
+            [sys.executable, str(WORKER), number, loss, str(folder)],
             env=environment(BACKEND, devices, processes, i, ports),
             stdout=subprocess.PIPE,
             text=True,
@@ -44,8 +44,8 @@ LOSSES = ["segmentation", "auto"] if BACKEND == "torch" else ["segmentation"]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_two_devices_train_as_one(loss):
-    result = train_on(2, 2 if BACKEND == "torch" else 1, loss)
+def test_two_devices_train_as_one_and_one_continues(loss, tmp_path):
+    result = train_on(2, 2 if BACKEND == "torch" else 1, loss, tmp_path)
     assert result["devices"] == 2
     assert result["progress"] > 0.01
     # Images are void on 0 to 7 of 8 parts: means of each device would differ by more.
