@@ -86,7 +86,7 @@ def make_model(loss, optimizer):
             **options,
         )
     else:
-        optimizer = keras.optimizers.SGD(0.05, momentum=0.9, **options)
+        optimizer = keras.optimizers.SGD(0.01, momentum=0.9, **options)
     if loss == "segmentation":
         loss = keras_seg.losses.SegmentationLoss(jaccard=1.0)
     model.compile(optimizer, loss=loss)
@@ -107,7 +107,9 @@ def train(devices, steps, loss, optimizer, folder=None):
     pairs = random_pairs()
     with Devices(devices) as devices, devices.scope():
         model = make_model(loss, optimizer)
-        writers, done = [], 0
+        writers, callbacks, done = [], [], 0
+        if model.optimizer.use_ema:
+            callbacks = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]
         if folder is not None and devices.is_first:
             writers = [RunFolder(folder, steps_per_epoch=1, note={})]
             done = writers[0].restore(model)
@@ -122,7 +124,7 @@ def train(devices, steps, loss, optimizer, folder=None):
             initial_epoch=done,
             epochs=steps,
             verbose=0,
-            callbacks=[keras.callbacks.SwapEMAWeights(swap_on_epoch=True)],
+            callbacks=callbacks,
             writers=writers,
         ).history
         result = {key: np.asarray(value).tolist() for key, value in history.items()}

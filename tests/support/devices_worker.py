@@ -33,7 +33,7 @@ def tiny_model(loss, optimizer):
     )
     if loss == "segmentation":
         loss = keras_seg.losses.SegmentationLoss(jaccard=1.0)
-    optimizer = keras.optimizers.SGD(0.5, global_clipnorm=0.5, use_ema=True)
+    optimizer = keras.optimizers.SGD(0.5, global_clipnorm=0.5)
     model.compile(optimizer, loss=loss, run_eagerly=False)
     return model
 
