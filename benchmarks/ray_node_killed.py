@@ -1,6 +1,6 @@
 """Is every image segmented once if a node of a Ray cluster is killed?
 
-    KERAS_BACKEND=torch python benchmarks/ray_node_killed.py --images 90
+    KERAS_BACKEND=torch python benchmarks/ray_node_killed.py --images 150
 
 Starts two nodes on this machine, runs examples/predict_on_ray.py on random images, of
 which one is no image, and kills the second node when a third of the images is done.
@@ -31,7 +31,7 @@ def write_images(folder, number):
 
     rng = np.random.default_rng(0)
     for i in range(number):
-        image = rng.integers(0, 256, (256, 384, 3), "uint8")
+        image = rng.integers(0, 256, (64, 96, 3), "uint8")
         Image.fromarray(image).save(folder / f"{i:04d}.png")
     (folder / "broken.jpg").write_bytes(b"no image")
 
@@ -67,7 +67,7 @@ def is_at_work(node):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=90)
+    parser.add_argument("--images", type=int, default=150)
     parser.add_argument("--preset", default="ecenet/camvid")
     args = parser.parse_args()
 

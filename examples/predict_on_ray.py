@@ -220,7 +220,7 @@ def segment_all(paths, args):
         Segmenter,
         fn_constructor_args=(args.preset, os.path.abspath(args.output), args.long_side),
         batch_size=args.batch_size,
-        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=args.actors),
+        compute=ray.data.ActorPoolStrategy(size=args.actors),
         num_cpus=args.cpus,
         num_gpus=args.gpus or None,
         ray_remote_args_fn=no_retries,
