@@ -1,8 +1,12 @@
 """Training on several devices or machines, with what each backend has for it."""
 
 import contextlib
+import json
 import pathlib
 import tempfile
+
+import keras
+import numpy as np
 
 from keras_seg.data.batches.evaluation_dataset import EvaluationDataset
 from keras_seg.data.batches.training_dataset import TrainingDataset
@@ -93,6 +97,20 @@ class Devices:
         self._replicas.broadcast_model(model)
         return self._replicas.broadcast_integer(epochs_done)
 
+    def share(self, value):
+        """The value of the first process, in all processes.
+
+        Args:
+            value: What JSON can hold, such as the settings of a run; ignored in all
+                processes but the first.
+        """
+        if self._replicas.processes == 1:
+            return value
+        text = np.frombuffer(json.dumps(value).encode(), "uint8").astype("int32")
+        room = np.zeros(self._replicas.broadcast_integer(len(text)), "int32")
+        text = self._replicas.broadcast([text if self.is_first else room])[0]
+        return json.loads(text.astype("uint8").tobytes())
+
     def fit(self, model, x, validation_data=None, callbacks=None, writers=(), **kwargs):
         """Calls `model.fit`, with the part of the data that is for this process.
 
@@ -120,6 +138,8 @@ class Devices:
             callbacks.extend(writers)
         else:
             kwargs["verbose"] = 0
+        if replicas.processes > 1:
+            callbacks.append(_StopTogether(replicas))
         kwargs["callbacks"] = callbacks
         if self.count == 1:
             return model.fit(x, validation_data=validation_data, **kwargs)
@@ -140,6 +160,18 @@ class Devices:
         if self.count == 1:
             return model
         return copy_with(model, compile=False)
+
+
+class _StopTogether(keras.callbacks.Callback):
+    """Ends the training of all processes when a callback of the first one ends it."""
+
+    def __init__(self, replicas):
+        super().__init__()
+        self.replicas = replicas
+
+    def on_epoch_end(self, epoch, logs=None):
+        stop = self.replicas.broadcast_integer(self.model.stop_training)
+        self.model.stop_training = bool(stop)
 
 
 def _check_kind(dataset, kind, name):
