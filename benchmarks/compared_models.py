@@ -38,7 +38,7 @@ def build_model(name, num_classes, size):
         return keras_seg.models.load_model(name, load_weights=False)
     family = name.split(",")[0]
     if family in OURS:
-        # As examples/train.py builds it.
+        # As keras_seg.training builds it.
         backbone = keras_seg.backbones.ApplicationsBackbone(
             "MobileNetV2", **OURS[family]["backbone"]
         )

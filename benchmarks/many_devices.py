@@ -124,7 +124,7 @@ def train(devices, steps, loss, optimizer, folder=None):
             initial_epoch=done,
             epochs=steps,
             verbose=0,
-            callbacks=callbacks,
+            callbacks=[*callbacks, *writers],
             writers=writers,
         ).history
         result = {key: np.asarray(value).tolist() for key, value in history.items()}

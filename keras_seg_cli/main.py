@@ -4,9 +4,12 @@ import argparse
 import sys
 import warnings
 
+from keras_seg_cli.calibrate import add_calibrate
 from keras_seg_cli.convert import add_convert
+from keras_seg_cli.distill import add_distill
 from keras_seg_cli.evaluate import add_evaluate
 from keras_seg_cli.terminal import discard_output, open_missing_streams, printable
+from keras_seg_cli.train import add_train
 
 DESCRIPTION = "Semantic segmentation in Keras 3."
 
@@ -96,6 +99,12 @@ def _run(arguments, stdout_closed):
         from keras_seg_cli.explain import explain as command
     elif options.command == "evaluate":
         from keras_seg_cli.evaluate import evaluate as command
+    elif options.command == "train":
+        from keras_seg_cli.train import train as command
+    elif options.command == "distill":
+        from keras_seg_cli.distill import distill as command
+    elif options.command == "calibrate":
+        from keras_seg_cli.calibrate import calibrate as command
     else:
         if not options.output and not options.shares:
             parser.error("nothing to do: give --output DIR for pictures, or --shares")
@@ -194,6 +203,9 @@ def build_parser():
     _add_drawing(explain)
     add_convert(commands)
     add_evaluate(commands)
+    add_train(commands)
+    add_distill(commands)
+    add_calibrate(commands)
     return parser
 
 

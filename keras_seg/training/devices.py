@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import pathlib
 import tempfile
 
@@ -70,12 +71,17 @@ class Devices:
             path: String or path.
 
         Returns:
-            The path in the first process; in the others that of a temporary folder.
+            The path in the first process. In the others that of a temporary folder,
+            and what they print is not shown.
         """
         if self.is_first:
             yield pathlib.Path(path)
             return
-        with tempfile.TemporaryDirectory() as folder:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            open(os.devnull, "w") as nowhere,
+            contextlib.redirect_stdout(nowhere),
+        ):
             yield pathlib.Path(folder)
 
     def scope(self):
@@ -106,7 +112,9 @@ class Devices:
         """
         if self._replicas.processes == 1:
             return value
-        text = np.frombuffer(json.dumps(value).encode(), "uint8").astype("int32")
+        text = np.frombuffer(json.dumps(value, default=str).encode(), "uint8").astype(
+            "int32"
+        )
         room = np.zeros(self._replicas.broadcast_integer(len(text)), "int32")
         text = self._replicas.broadcast([text if self.is_first else room])[0]
         return json.loads(text.astype("uint8").tobytes())
@@ -122,8 +130,8 @@ class Devices:
                 `None`. Its batches get one image per device, filled up with void.
             callbacks: List of callbacks, or `None`. They get the same logs in all
                 processes.
-            writers: List of callbacks that write files. They come after the others, in
-                the first process alone.
+            writers: List of those callbacks that write files or read them. The other
+                processes leave them out.
             **kwargs: Passed to `model.fit`.
 
         Returns:
@@ -134,9 +142,8 @@ class Devices:
             TypeError: If the data are of another kind.
         """
         replicas, callbacks = self._replicas, list(callbacks or ())
-        if self.is_first:
-            callbacks.extend(writers)
-        else:
+        if not self.is_first:
+            callbacks = [x for x in callbacks if not any(x is y for y in writers)]
             kwargs["verbose"] = 0
         if replicas.processes > 1:
             callbacks.append(_StopTogether(replicas))

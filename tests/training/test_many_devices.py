@@ -31,7 +31,7 @@ def train_on(devices, processes, loss, folder):
         for i in range(processes)
     ]
     try:
-        outputs = [worker.communicate(timeout=600)[0] for worker in workers]
+        outputs = [worker.communicate(timeout=1800)[0] for worker in workers]
     finally:
         for worker in workers:
             worker.kill()

@@ -1,4 +1,4 @@
-"""`scripts/distill.py` labels and trains; `calibrate.py` calibrates the result."""
+"""`keras-seg distill` labels and trains; `keras-seg calibrate` calibrates."""
 
 import json
 import sys
@@ -8,16 +8,13 @@ import keras_hub
 import numpy as np
 import pytest
 from PIL import Image
-from project_paths import ROOT
 from tiny_ecenet import tiny_ecenet
 
-sys.path.insert(0, str(ROOT / "scripts"))
-
-import calibrate
-import distill
-
 from keras_seg import data, models
-from keras_seg.training.train_arguments import train_arguments
+from keras_seg.training import RunError, calibrate, distill
+from keras_seg.training.distill import rare_classes
+from keras_seg.training.settings import resolve_settings
+from keras_seg_cli.main import main
 
 VOID = 255
 TEACHER = """
@@ -51,14 +48,14 @@ def folders(tmp_path_factory):
 
 @pytest.fixture
 def trained_with(monkeypatch):
-    """The arguments that training is called with."""
+    """The settings that training is called with."""
     calls = []
-    monkeypatch.setattr(distill.training, "train_from_arguments", calls.append)
+    monkeypatch.setattr(
+        sys.modules["keras_seg.training.distill"],
+        "train_from_settings",
+        lambda given, resume: calls.append(resolve_settings(given)),
+    )
     return calls
-
-
-def parsed(words):
-    return train_arguments(words)
 
 
 def masks_in(folder):
@@ -67,8 +64,9 @@ def masks_in(folder):
 
 def test_masks_are_trained_on_as_they_are(folders, trained_with):
     words = f"--images {folders}/photos --masks {folders}/masks --num-classes 3"
-    distill.main([*words.split(), "--output", "run", "--repeat-rare", "0.3"])
-    args = parsed(trained_with[0])
+    words += " --output run --repeat-rare 0.3"
+    assert main(["distill", *words.split()]) == 0
+    args = trained_with[0]
     assert args.data == "folder" and args.masks == f"{folders}/masks"
     assert args.repeat_rare == 0.3  # what the user says comes after the recipe
     assert args.focus_probability == 0.5 and args.num_classes == 3
@@ -78,25 +76,26 @@ def test_masks_are_trained_on_as_they_are(folders, trained_with):
 def test_a_function_in_a_file_labels(folders, trained_with, tmp_path):
     words = f"--images {folders}/photos --teacher {folders}/teacher.py:by_brightness"
     words += f" --labels {tmp_path}/labels --num-classes 3 --output run"
-    distill.main(words.split())
+    assert main(["distill", *words.split()]) == 0
     masks = masks_in(tmp_path / "labels")
     assert len(masks) == 4
     for mask in masks:
         assert (mask[:, :20] == 0).all() and (mask[:, 20:] == 1).all()
-    assert parsed(trained_with[0]).masks == f"{tmp_path}/labels"
+    assert trained_with[0].masks == f"{tmp_path}/labels"
 
 
-def test_scores_label(folders, trained_with, tmp_path):
+def test_scores_label(folders, trained_with, tmp_path, capsys):
     words = f"--images {folders}/photos --scores {folders}/scores --num-classes 3"
-    distill.main([*words.split(), "--labels", f"{tmp_path}/labels", "--output", "run"])
+    words += " --output run --labels"
+    assert main(["distill", *words.split(), f"{tmp_path}/labels"]) == 0
     for mask in masks_in(tmp_path / "labels"):
         # Between the halves the scores fade, and there the teacher is not sure.
         assert (mask[:, :18] == 0).all() and (mask[:, 22:] == 2).all()
         assert (mask[:, 20] == VOID).all()
     missing = folders / "photos" / "9.png"
     Image.new("RGB", (4, 4)).save(missing)
-    with pytest.raises(SystemExit, match="9.npy does not exist"):
-        distill.main([*words.split(), "--labels", f"{tmp_path}/2", "--output", "run"])
+    assert main(["distill", *words.split(), f"{tmp_path}/2"]) == 2
+    assert "9.npy does not exist" in capsys.readouterr().err
     missing.unlink()
 
 
@@ -105,16 +104,18 @@ def test_a_preset_labels(folders, trained_with, tmp_path):
     model.save_to_preset(tmp_path / "teacher")
     words = f"--images {folders}/photos --teacher {tmp_path}/teacher --num-classes 3"
     words += f" --labels {tmp_path}/labels --output run --threshold 0"
-    distill.main(words.split())
+    assert main(["distill", *words.split()]) == 0
     mask = data.read_mask(tmp_path / "labels" / "0.png")
     same = mask == model.segment(folders / "photos" / "0.png")
     assert same.mean() > 0.99
 
 
 def test_labels_need_a_folder(folders, capsys):
-    with pytest.raises(SystemExit):
-        distill.main(f"--images {folders}/photos --teacher x --num-classes 3".split())
-    assert "need --labels" in capsys.readouterr().err
+    words = f"distill --images {folders}/photos --teacher x --num-classes 3"
+    assert main([*words.split(), "--output", "run"]) == 2
+    assert "--labels DIR" in capsys.readouterr().err
+    with pytest.raises(RunError, match="one of masks, scores and teacher"):
+        distill("photos", masks="a", scores="b")
 
 
 def test_rare_classes():
@@ -125,7 +126,7 @@ def test_rare_classes():
     labels[0, :15] = 2
     labels[1] = VOID
     labels[2:5] = 1
-    assert distill.rare_classes(Source([(None, labels)])) == [2]
+    assert rare_classes(Source([(None, labels)])) == [2]
 
 
 @pytest.mark.skipif(
@@ -147,14 +148,12 @@ def test_the_student_is_trained_and_calibrated(folders, tmp_path):
     words = f"{where} --num-classes 3 --backbone {backbone} --output {tmp_path}/run "
     words += "--epochs 1 --steps-per-epoch 4 --batch-size 2 --hidden-dim 8 "
     words += "--crop-size 32 32 --verbose 0 --class-names a b c"
-    distill.main(words.split())
+    assert main(["distill", *words.split()]) == 0
     results = json.loads((tmp_path / "run" / "results.json").read_text())
     assert results["arguments"]["focus_probability"] == 0.5
 
-    calibrate.main(
-        [str(tmp_path / "run" / "preset"), *where.split()]
-        + ["--output", str(tmp_path / "calibrated")]
-    )
+    words = f"calibrate --preset {tmp_path}/run/preset {where}"
+    assert main([*words.split(), "--output", str(tmp_path / "calibrated")]) == 0
     report = json.loads((tmp_path / "calibrated.calibration.json").read_text())
     assert report["after"]["cross_entropy"] <= report["before"]["cross_entropy"] + 1e-4
     kept = [row["kept"] for row in report["thresholds"]]
@@ -187,7 +186,7 @@ def test_calibration_finds_the_temperature_that_is_known():
         num_classes, ignore_class = 3, VOID
 
     source = Source((np.full((40, 50, 3), i, "uint8"), labels[i]) for i in range(6))
-    report = calibrate.calibrate(KnownLogits(logits), source)
+    report = calibrate(KnownLogits(logits), source)
     assert report["temperature"] == pytest.approx(2, rel=0.1)
     assert report["after"]["calibration_error"] < 0.02
     assert report["before"]["calibration_error"] > 0.05

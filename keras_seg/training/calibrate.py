@@ -1,14 +1,5 @@
-"""Calibrates the probabilities of a model on held-out images.
+"""Calibrates the probabilities of a model on held-out images."""
 
-    python scripts/calibrate.py PRESET --images IMAGES --masks MASKS --output RESULT
-
-Finds the temperature that the logits are divided by: the one that gives the labels of
-the held-out images the highest likelihood. No predicted class changes. Saves the model
-with it, and prints the calibration error before and after, and the share of pixels that
-`segment(threshold=)` would keep.
-"""
-
-import argparse
 import json
 import pathlib
 
@@ -16,36 +7,97 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from keras_seg import data, metrics, models
-from keras_seg.training import copy_with
+from keras_seg import data, metrics
+from keras_seg.models import load_model
+from keras_seg.training.copy_with import copy_with
+from keras_seg.training.replace_file import replace_file
 
 PIXELS_PER_IMAGE = 2000
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("preset", help="name or folder of a preset")
-    parser.add_argument("--images", required=True, help="folder of held-out images")
-    parser.add_argument("--masks", required=True, help="folder of their masks")
-    parser.add_argument("--output", required=True, help="folder of the new preset")
-    args = parser.parse_args(arguments)
+def calibrate_preset(preset, images, masks, output):
+    """Calibrates a preset and saves the model with its temperature.
 
-    model = models.load_model(args.preset)
-    source = data.SegmentationFolder(
-        args.images, args.masks, num_classes=model.num_classes
-    )
+    Args:
+        preset: String, name or folder of a preset.
+        images: Folder of held-out images, which the model was not trained on.
+        masks: Folder of their masks.
+        output: Path of the folder of the new preset. The report is beside it, in
+            `OUTPUT.calibration.json`.
+
+    Returns:
+        Dictionary, see `calibrate`.
+
+    Raises:
+        ValueError, OSError: If the preset or a file cannot be used.
+
+    Example:
+
+    ```python
+    from keras_seg.training import calibrate_preset
+
+    try:
+        calibrate_preset("no/preset", "images", "masks", "calibrated")
+    except (ValueError, OSError) as error:
+        print(type(error).__name__)
+    ```
+    """
+    model = load_model(preset)
+    source = data.SegmentationFolder(images, masks, num_classes=model.num_classes)
     report = calibrate(model, source)
-    print(json.dumps(report, indent=2))
-    calibrated = copy_with(model, temperature=report["temperature"])
-    calibrated.save_to_preset(args.output)
-    path = pathlib.Path(args.output).with_suffix(".calibration.json")
-    path.write_text(json.dumps(report, indent=2) + "\n")
+    output = pathlib.Path(output)
+    copy_with(model, temperature=report["temperature"]).save_to_preset(output)
+    with replace_file(output.with_name(f"{output.name}.calibration.json")) as file:
+        file.write_text(json.dumps(report, indent=2) + "\n")
+    return report
 
 
 def calibrate(model, source):
-    """The temperature for a model, and measures before and after."""
+    """Finds the temperature that the logits of a model should be divided by.
+
+    It is the one that gives the labels of held-out images the highest likelihood, see
+    [Guo et al., 2017](https://arxiv.org/abs/1706.04599). No predicted class changes.
+
+    Args:
+        model: `keras_seg.models.Segmenter`.
+        source: Source of held-out `(image, label)` pairs.
+
+    Returns:
+        Dictionary of `temperature`, `images`, `pixels`, `before` and `after` with
+        cross-entropy and calibration error, and `thresholds`: the shares of labelled
+        and of void pixels that `segment(threshold=...)` keeps.
+
+    Raises:
+        ValueError: If the labels are all void.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    model = keras_seg.ECENet(
+        keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+        num_classes=3,
+        hidden_dim=8,
+        compile=False,
+    )
+
+    class Pairs(list):
+        num_classes, ignore_class = 3, 255
+
+    image = np.zeros((32, 32, 3), "uint8")
+    report = keras_seg.training.calibrate(model, Pairs([(image, image[..., 0])]))
+    print(report["pixels"])  # 1024
+    ```
+    """
     logits, labels, unsure = sample(model, source)
+    if not len(labels):
+        raise ValueError(
+            "The labels are all void, so that there is nothing to calibrate on. Give "
+            "images with labelled pixels."
+        )
     logits *= model.temperature  # back to those of the head
     factors = np.geomspace(0.25, 8, 101)
     losses = [cross_entropy(logits / t, labels) for t in factors]
@@ -121,7 +173,3 @@ def confidence_of(logits):
         return np.zeros(0)
     probability = keras.ops.softmax(logits, axis=-1)
     return keras.ops.convert_to_numpy(probability).max(axis=1)
-
-
-if __name__ == "__main__":
-    main()
