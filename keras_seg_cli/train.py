@@ -77,9 +77,13 @@ def train(options):
     given = {}
     try:
         start_keras()
+        from keras_seg.keras_internals.launch_torch import launch_processes
         from keras_seg.training import train_from_settings
 
         given = all_given(options)
+        status = launch_processes(given.get("devices"))
+        if status is not None:
+            return status
         train_from_settings(given, options.resume)
     except (OSError, ValueError, ImportError) as error:
         tell(error)

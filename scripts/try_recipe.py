@@ -20,6 +20,7 @@ import sys
 
 from keras_seg.data import SubsetSource
 from keras_seg.training.build_model import build_model, compile_model
+from keras_seg.training.devices import Devices
 from keras_seg.training.fit import fit
 from keras_seg.training.lock_run import lock_run
 from keras_seg.training.open_data import open_data
@@ -59,7 +60,7 @@ def try_recipe(args, run, source):
         model.load_weights(args.initial_weights)
     compile_model(args, model)
     before = iou_before(model, images, run)
-    fit(args, model, images, None, run, run.restore(model))
+    fit(args, model, images, None, run, run.restore(model), Devices(1))
     run.load_averages(model, "last.weights.h5")
     after = evaluate(model, images, "after")[0]["mean_iou"]
     steps = args.steps_per_epoch * len(run.lines)

@@ -11,7 +11,7 @@ from keras_seg.training.tensorboard_log import TensorBoardLog
 from keras_seg.training.watch_learning import WatchLearning
 
 
-def fit(args, model, train, val, run, epochs_done, callbacks=()):
+def fit(args, model, train, val, run, epochs_done, devices, callbacks=()):
     """Trains a model on a source, from the epoch where a run was interrupted.
 
     Args:
@@ -21,13 +21,14 @@ def fit(args, model, train, val, run, epochs_done, callbacks=()):
         val: Source for validation, or `None`.
         run: `keras_seg.training.RunFolder`.
         epochs_done: Integer, what `run.restore(model)` returned.
+        devices: `keras_seg.training.Devices`.
         callbacks: List of further callbacks.
 
     Raises:
         ValueError, OSError: If images or label maps cannot be used, with their names.
     """
     stop = StopEarly(run, args.patience if val is not None else 0)
-    if stop.is_reached():
+    if devices.share(stop.is_reached()):
         return
     validation, every = None, args.validate_every
     if val is not None and every:
@@ -44,13 +45,15 @@ def fit(args, model, train, val, run, epochs_done, callbacks=()):
     if args.tensorboard:
         readers.append(TensorBoardLog(run))
     try:
-        model.fit(
+        devices.fit(
+            model,
             dataset,
             initial_epoch=epochs_done,
             epochs=args.epochs,
             validation_data=validation,
             validation_freq=[*range(every or 1, args.epochs, every or 1), args.epochs],
             callbacks=[*averages, run, *readers, *callbacks],
+            writers=[run, *readers],
             verbose=0,
         )
     except Exception as error:

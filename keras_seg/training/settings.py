@@ -51,7 +51,7 @@ CHOSEN = (
     "verbose",
 )
 # Settings that may change when a run is resumed; paths may have moved.
-FREE = ("verbose", "workers", "no_test", "final_scale", "tensorboard")
+FREE = ("verbose", "workers", "devices", "no_test", "final_scale", "tensorboard")
 FREE_PATHS = ("output", "data_dir", "images", "masks", "val_images", "val_masks")
 DEFAULT_PRESETS = {
     "ecenet": "ecenet/ade20k",

@@ -10,6 +10,7 @@ from keras_seg.data import SubsetSource
 from keras_seg.inference import region_report
 from keras_seg.training.build_model import build_model, compile_model
 from keras_seg.training.copy_with import copy_with
+from keras_seg.training.devices import Devices
 from keras_seg.training.fit import fit
 from keras_seg.training.lock_run import lock_run
 from keras_seg.training.open_data import open_data, with_split
@@ -78,7 +79,7 @@ def train(
     _check_python(model, data, settings)
     given = {**settings, "data": "python", "output": str(output)}
     folder = pathlib.Path(output)
-    with lock_run(folder):
+    with Devices(1) as devices, lock_run(folder):
         args = resolve_settings(settings_of_run(folder, given, resume))
         if validation_data is not None:
             source, held_out = data, {"val": validation_data}
@@ -87,7 +88,7 @@ def train(
         if args.long_side is None:
             args.long_side = model.long_side or 0
         run = open_run(args, source)
-        return _run(args, run, model, source, held_out, callbacks)
+        return _run(args, run, model, source, held_out, callbacks, devices)
 
 
 def train_from_settings(given, resume=False, callbacks=()):
@@ -103,7 +104,7 @@ def train_from_settings(given, resume=False, callbacks=()):
         callbacks: List of further callbacks for `fit`.
 
     Returns:
-        Dictionary, the content of `results.json`.
+        Dictionary, the content of `results.json`; empty in all processes but the first.
 
     Raises:
         RunError: If the run cannot begin or be resumed.
@@ -122,9 +123,11 @@ def train_from_settings(given, resume=False, callbacks=()):
     """
     if not given.get("output"):
         raise RunError("--output is missing: name the folder of the run.")
-    folder = pathlib.Path(given["output"])
-    with lock_run(folder):
-        args = resolve_settings(settings_of_run(folder, given, resume))
+    devices = Devices(given.get("devices"))
+    with devices, devices.folder(given["output"]) as folder, lock_run(folder):
+        if devices.is_first:
+            given = settings_of_run(folder, given, resume)
+        args = resolve_settings({**devices.share(given), "output": str(folder)})
         if args.data == "python":
             raise RunError(
                 f"The run in {folder} was started in Python, with a model and data of "
@@ -132,7 +135,7 @@ def train_from_settings(given, resume=False, callbacks=()):
             )
         source, held_out = open_data(args)
         run = open_run(args, source)
-        return _run(args, run, None, source, held_out, callbacks)
+        return _run(args, run, None, source, held_out, callbacks, devices)
 
 
 def _check_python(model, data, settings):
@@ -145,6 +148,11 @@ def _check_python(model, data, settings):
                 f"The model is given in Python: leave out {name}. What belongs to the "
                 "model and the data is set there."
             )
+    if settings.get("devices") not in (None, 1):
+        raise RunError(
+            "A model for several devices must be made in their scope. Use "
+            "keras_seg.training.Devices and its `fit`, or keras-seg train --devices."
+        )
     for name in ("__len__", "__getitem__"):
         if not hasattr(data, name):
             raise RunError(
@@ -160,28 +168,34 @@ def _check_python(model, data, settings):
         )
 
 
-def _run(args, run, model, source, held_out, callbacks):
+def _run(args, run, model, source, held_out, callbacks, devices):
     """Trains a model in the folder of a run, evaluates it and saves it."""
     if args.max_images:
         source = SubsetSource(source, args.max_images, args.seed)
-    if model is None:
-        model = build_model(args, source)
-        if args.initial_weights:
-            model.load_weights(args.initial_weights)
-    compile_model(args, model)
+    with devices.scope():
+        if model is None:
+            model = build_model(args, source)
+            if args.initial_weights:
+                model.load_weights(args.initial_weights)
+        compile_model(args, model)
     before, has_regions = None, getattr(model, "has_regions", False)
-    if has_regions and "val" in held_out:
-        before = regions_before(
-            model, held_out["val"], run.path / "regions_before.json"
+    if has_regions and "val" in held_out and devices.is_first:
+        path = run.path / "regions_before.json"
+        before = regions_before(devices.on_one_device(model), held_out["val"], path)
+    val = held_out.get("val")
+    with devices.scope():
+        epochs_done = devices.synchronize(model, run.restore(model))
+        print(
+            f"{type(model).__name__}: {model.count_params():,} parameters, "
+            f"{len(source)} training images, backend {keras.config.backend()}, "
+            f"{epochs_done} epochs done",
+            flush=True,
         )
-    epochs_done = run.restore(model)
-    print(
-        f"{type(model).__name__}: {model.count_params():,} parameters, {len(source)} "
-        f"training images, backend {keras.config.backend()}, {epochs_done} epochs done",
-        flush=True,
-    )
-    draw_crops(args, source, model, run.path)
-    fit(args, model, source, held_out.get("val"), run, epochs_done, callbacks)
+        draw_crops(args, source, model, run.path)
+        fit(args, model, source, val, run, epochs_done, devices, callbacks)
+    if not devices.is_first:
+        return {}
+    model = devices.on_one_device(model)
 
     weights = "best.weights.h5" if "val" in held_out and run.best else "last.weights.h5"
     run.load_averages(model, weights)

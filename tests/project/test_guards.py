@@ -67,6 +67,9 @@ MAY_IMPORT_BACKENDS = {
     "keras_seg/keras_internals/folded_norm.py",
     "keras_seg/keras_internals/inference_function.py",
     "keras_seg/keras_internals/replica_sum.py",
+    "keras_seg/keras_internals/replicas_jax.py",
+    "keras_seg/keras_internals/replicas_tensorflow.py",
+    "keras_seg/keras_internals/replicas_torch.py",
 }
 TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".cfg", ".txt", ".json", ".sh", ""}
 
