@@ -20,11 +20,10 @@ from conditions import RESULTS, conditions, device_of_backend, result_path, writ
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from keras_seg.data.files.read_image import read_image
-
 import keras_seg
 from keras_seg.inference.inference_model import InferenceModel
 from keras_seg.inference.shown_image import resize_longest_side
+from keras_seg_runtime.images.read_image import read_image
 from keras_seg_runtime.labels.predict_logits import predict_logits
 from keras_seg_runtime.labels.window_logits import WindowLogits
 

@@ -58,7 +58,7 @@ def time_image():
     from PIL import Image
 
     from keras_seg.data import TrainAugmentation
-    from keras_seg.data.files.read_image import read_image
+    from keras_seg_runtime.images.read_image import read_image
 
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (64, 86, 3), "uint8").repeat(8, 0).repeat(8, 1)

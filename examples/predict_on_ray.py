@@ -117,11 +117,11 @@ class Segmenter:
         }
 
     def _segment(self, path):
-        from keras_seg.data.files.read_image import read_image
         from keras_seg.inference import segment
         from keras_seg.training.replace_file import replace_file
         from keras_seg.visualization import label_png
         from keras_seg_cli.class_shares import class_shares
+        from keras_seg_runtime.images.read_image import read_image
 
         row = {"image": path, "error": None, "width": None, "height": None}
         try:

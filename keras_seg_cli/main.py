@@ -230,14 +230,10 @@ def build_parser():
         help="shipped preset or folder of a saved one, of a model with regions",
     )
     _add_drawing(explain)
-    add_convert(commands)
-    add_evaluate(commands)
-    add_train(commands)
-    add_distill(commands)
-    add_calibrate(commands)
-    add_export(commands)
-    add_info(commands)
-    add_benchmark(commands)
+    for add in (add_convert, add_evaluate, add_train, add_distill, add_calibrate):
+        add(commands)
+    for add in (add_export, add_info, add_benchmark):
+        add(commands)
     return parser
 
 

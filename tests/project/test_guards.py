@@ -310,7 +310,12 @@ def test_the_package_exports_every_subpackage():
 
 
 def test_links_between_pages_lead_somewhere():
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
+    """But for docs/api/, which is made with the site; its build checks those."""
+    pages = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("examples/*.md"),
+    ]
     pages += [*ROOT.glob("tests/*.md"), *ROOT.glob("weights/*/README.md")]
     link = re.compile(r'\]\((?!https?:|#)([^)#\s]+)|src="(?!https?:)([^"]+)"')
     wrong = [
@@ -318,6 +323,7 @@ def test_links_between_pages_lead_somewhere():
         for page in pages
         for target in link.findall(page.read_text())
         if not (page.parent / "".join(target)).exists()
+        and (page.parent / "".join(target)).resolve().parent != ROOT / "docs" / "api"
     ]
     assert not wrong
 
