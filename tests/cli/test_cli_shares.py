@@ -230,7 +230,7 @@ def test_file_that_cannot_be_written_is_one_line(capsys):
 @pytest.mark.no_backend
 def test_usage_names_what_is_missing(capsys):
     for words, message in [
-        (["a.png"], "give --output DIR for pictures, --shares"),
+        (["a.png"], "give --output DIR for pictures, or --shares"),
         (["a.png", "-o", "out", "--shares-file", "x"], "needs --shares"),
         (["a.png", "--shares", "xml"], "invalid choice"),
         (["a.png", "-o", "out", "--threshold", "2"], "--threshold"),
