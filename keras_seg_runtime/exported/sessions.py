@@ -5,6 +5,7 @@ A session may be used by several threads at once.
 
 import importlib
 import threading
+import warnings
 
 
 class OnnxSession:
@@ -76,7 +77,15 @@ class SavedModelSession:
     def __init__(self, path, threads=None):
         tensorflow = _import("tensorflow", "tensorflow")
         if threads:
-            tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+            set_threads = tensorflow.config.threading.set_intra_op_parallelism_threads
+            try:
+                set_threads(threads)
+            except RuntimeError:
+                warnings.warn(
+                    f"threads={threads} has no effect: TensorFlow is already running "
+                    "in this process, with threads of its own.",
+                    stacklevel=3,
+                )
         self.convert = tensorflow.convert_to_tensor
         self.model = tensorflow.saved_model.load(str(path))
         self.function = self.model.signatures["serving_default"]
