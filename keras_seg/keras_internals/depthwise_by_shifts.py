@@ -1,7 +1,7 @@
 """Depthwise convolution as a sum of shifted products, for JAX on a CPU.
 
 XLA computes a depthwise convolution on a CPU as a general grouped convolution. A sum of
-shifted inputs times one weight of each channel is fused into one loop, and is 20 to 60
+shifted inputs times one weight of each channel is fused into one loop, and is 6 to 34
 times faster. Its automatic gradient reads the input once for each weight, so the
 gradient of the kernel is computed here row by row.
 """
