@@ -10,13 +10,28 @@ OPSET = 17
 MIN_HALF_VALUES = 256
 
 
-def convert_to_onnx(function):
-    """Converts an `ImagesFunction` to an `onnx.ModelProto`."""
+def convert_to_onnx(function, size=None):
+    """Converts a function for images of any size.
+
+    A size is set afterwards: for fixed shapes tf2onnx writes graphs that ONNX Runtime
+    refuses.
+
+    Args:
+        function: `ImagesFunction` whose height and width are free.
+        size: Pair `(height, width)` or `None`.
+
+    Returns:
+        `onnx.ModelProto`.
+    """
     model, _ = tf2onnx.convert.from_function(
         function.function, [function.signature], opset=OPSET
     )
     _replace_erfc(model.graph)
     del model.metadata_props[:]
+    if size is not None:
+        _, rows, columns, _ = model.graph.input[0].type.tensor_type.shape.dim
+        rows.dim_value, columns.dim_value = size
+        del model.graph.value_info[:]
     onnx.checker.check_model(model)
     return model
 

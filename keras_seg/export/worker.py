@@ -49,7 +49,8 @@ class Writer:
         for module in order["modules"]:  # they register the classes of the model
             importlib.import_module(module)
         model = keras.saving.load_model(order["model"], compile=False)
-        self.function = images_function(model, order["size"], order["labels"])
+        self.model, self.size, self.labels = model, order["size"], order["labels"]
+        self.function = images_function(model, self.size, self.labels)
         self.half = order["weights"] == "float16"
 
     def write(self, form, path):
@@ -75,7 +76,8 @@ class Writer:
     def onnx(self):
         from keras_seg.export.onnx_file import convert_to_onnx
 
-        return convert_to_onnx(self.function)
+        free = images_function(self.model, None, self.labels)
+        return convert_to_onnx(free, self.size)
 
 
 def _one_line(error):

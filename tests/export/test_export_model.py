@@ -223,7 +223,8 @@ def test_missing_packages_are_named(monkeypatch):
 
 
 def test_half_precision_models_are_refused(written, tmp_path):
-    model = tiny_ecenet(dtype="mixed_bfloat16")
+    backbone = TinyBackbone(dtype="mixed_bfloat16")
+    model = keras_seg.ECENet(backbone, 3, hidden_dim=8)
     with pytest.raises(ValueError, match="dtype='float32'"):
         model.export_to(tmp_path / "a.onnx")
 
