@@ -258,6 +258,7 @@ def test_imports_have_no_circle():
 
 def test_every_part_has_its_place_in_the_order():
     parts = {path.parent.name for path in (ROOT / "keras_seg").glob("*/__init__.py")}
+    parts -= {"cli"}  # a former name, without modules of its own
     files = {"former_names", "version", "keras_seg_cli"}
     assert parts == set.union(*ORDER) - files
     assert set(SUBPACKAGES) == parts - {"keras_internals"}
@@ -297,7 +298,9 @@ def test_the_package_exports_every_subpackage():
 
 
 def test_links_between_pages_lead_somewhere():
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")]
+    """But for docs/api/, which is made with the site; its build checks those."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    pages += [*ROOT.glob("examples/*.md")]
     pages += [*ROOT.glob("tests/*.md"), *ROOT.glob("weights/*/README.md")]
     link = re.compile(r'\]\((?!https?:|#)([^)#\s]+)|src="(?!https?:)([^"]+)"')
     wrong = [
@@ -305,6 +308,7 @@ def test_links_between_pages_lead_somewhere():
         for page in pages
         for target in link.findall(page.read_text())
         if not (page.parent / "".join(target)).exists()
+        and (page.parent / "".join(target)).resolve().parent != ROOT / "docs" / "api"
     ]
     assert not wrong
 
