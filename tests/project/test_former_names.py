@@ -40,6 +40,7 @@ def test_a_model_of_version_0_1_0_computes_the_same():
 @pytest.mark.no_backend
 def test_former_modules_of_the_command():
     from keras_seg.cli.image_jobs import find_images
+
     from keras_seg_cli import image_jobs
 
     assert find_images.__module__ == "keras_seg.cli.image_jobs"
