@@ -38,6 +38,17 @@ def test_a_model_of_version_0_1_0_computes_the_same():
 
 
 @pytest.mark.no_backend
+def test_former_modules_of_the_command():
+    from keras_seg.cli.image_jobs import find_images
+
+    from keras_seg_cli import image_jobs
+
+    assert find_images.__module__ == "keras_seg.cli.image_jobs"
+    missing = "no file of this name"
+    assert find_images([missing]) == image_jobs.find_images([missing])
+
+
+@pytest.mark.no_backend
 def test_every_former_public_name_is_found():
     for module, names in former_names.PUBLIC.items():
         for name, value in names.items():
