@@ -26,6 +26,7 @@ PARTS = (
     "presets",
     "training",
     "conversion",
+    "export",
 )
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)")
 NEEDS = re.compile(r"<!-- needs: .*? -->\n+")
