@@ -4,7 +4,6 @@ from keras_seg import (
     backbones,
     conversion,
     data,
-    export,
     inference,
     layers,
     losses,
@@ -12,7 +11,6 @@ from keras_seg import (
     models,
     optimizers,
     presets,
-    runtime,
     training,
     visualization,
 )
@@ -28,7 +26,6 @@ __all__ = [
     "backbones",
     "conversion",
     "data",
-    "export",
     "inference",
     "layers",
     "losses",
@@ -36,7 +33,6 @@ __all__ = [
     "models",
     "optimizers",
     "presets",
-    "runtime",
     "training",
     "visualization",
 ]

@@ -65,5 +65,4 @@ def import_keras():
         stack.callback(os.close, stderr)
         stack.callback(os.dup2, stderr, 2)
         os.dup2(sink.fileno(), 2)
-        for name in ("keras", "keras_hub"):  # keras-hub imports TensorFlow on each
-            importlib.import_module(name)
+        importlib.import_module("keras")

@@ -6,9 +6,8 @@ import statistics
 import keras
 
 from keras_seg import training
-from keras_seg.training.resume_settings import resume_settings
-from keras_seg.training.settings import resolve_settings
-from keras_seg_cli.train_options import parse_settings
+from keras_seg.training.run_arguments import check_arguments
+from keras_seg.training.train_arguments import train_arguments
 
 
 def run_all(variants, seeds, recipe, output):
@@ -16,9 +15,9 @@ def run_all(variants, seeds, recipe, output):
 
     Args:
         variants: Dictionary from names, which the names of the folders begin with, to
-            lists of options of `keras-seg train`.
+            lists of arguments of `examples/train.py`.
         seeds: List of integers.
-        recipe: List of options that all have in common. All are measured on val, and
+        recipe: List of arguments that all have in common. All are measured on val, and
             never on test.
         output: `pathlib.Path`, a folder for the runs.
 
@@ -31,16 +30,17 @@ def run_all(variants, seeds, recipe, output):
         for name, words in variants.items():
             folder = output / f"{name}-seed{seed}"
             words = [*recipe, *words, f"--seed={seed}", f"--output={folder}"]
-            given = parse_settings([*words, "--no-test"])
-            check_val(resolve_settings(given))
-            resume_settings(folder, given)
-            jobs.append((name, folder, given))
+            words += ["--no-test", "--resume"]
+            args = train_arguments(words)
+            check_val(args)
+            check_arguments(folder, args)
+            jobs.append((name, folder, words))
     done = {name: [] for name in variants}
-    for name, folder, given in jobs:
+    for name, folder, words in jobs:
         if not (folder / "results.json").exists():
             print(f"\n=== {folder.name}", flush=True)
             keras.utils.clear_session()
-            training.train_from_settings(given, resume=True)
+            training.train_from_arguments(words)
         done[name].append(json.loads((folder / "results.json").read_text()))
         yield done
 

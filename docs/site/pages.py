@@ -26,7 +26,6 @@ PARTS = (
     "presets",
     "training",
     "conversion",
-    "export",
 )
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)")
 NEEDS = re.compile(r"<!-- needs: .*? -->\n+")

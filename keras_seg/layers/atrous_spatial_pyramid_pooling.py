@@ -1,7 +1,6 @@
 import keras
 from keras import ops
 
-from keras_seg.keras_internals.folded_norm import normalized
 from keras_seg.layers.composite_layer import (
     CompositeLayer,
     batch_norm,
@@ -101,14 +100,13 @@ class AtrousSpatialPyramidPooling(CompositeLayer):
     def call(self, inputs, training=None):
         inputs = mask_padding(inputs)
         joined = [
-            ops.relu(normalized(branch, norm, inputs, training))
+            ops.relu(norm(branch(inputs), training=training))
             for branch, norm in zip(self.branches, self.branch_norms, strict=True)
         ]
         pooled = self.image_pool(inputs, training=training)  # (B, 1, 1, C)
         joined.append(pooled + ops.zeros_like(joined[0]))  # (B, H, W, C)
-        x = ops.concatenate(joined, axis=-1)
-        x = normalized(self.projection, self.projection_norm, x, training)
-        x = ops.relu(x)
+        x = self.projection(ops.concatenate(joined, axis=-1))
+        x = ops.relu(self.projection_norm(x, training=training))
         return self.output_dropout(x, training=training)
 
     def compute_output_shape(self, input_shape):

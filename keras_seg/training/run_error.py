@@ -4,12 +4,15 @@ class RunError(ValueError):
     Example:
 
     ```python
-    from keras_seg.training import RunError
-    from keras_seg.training.settings import resolve_settings
+    import tempfile
 
-    try:
-        resolve_settings({"data": "camvid"})
-    except RunError as error:
-        print(error)  # --data camvid needs --data-dir
+    from keras_seg.training import RunError, train_from_arguments
+
+    with tempfile.TemporaryDirectory() as folder:
+        words = f"--data folder --images {folder} --masks {folder} --num-classes 2"
+        try:
+            train_from_arguments([*words.split(), "--output", f"{folder}/run"])
+        except (RunError, ValueError) as error:
+            print(error)  # No image with a mask was found ...
     ```
     """

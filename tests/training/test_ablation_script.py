@@ -14,10 +14,9 @@ import ablation
 
 from keras_seg import training
 from keras_seg.training import RunError
-from keras_seg.training.choose_settings import choose_settings
-from keras_seg.training.config_file import write_config
 from keras_seg.training.report import portable
-from keras_seg.training.settings import resolve_settings
+from keras_seg.training.run_arguments import write_arguments
+from keras_seg.training.train_arguments import train_arguments
 
 pytestmark = pytest.mark.no_backend
 
@@ -34,20 +33,16 @@ def runs(monkeypatch):
     """Stands for training: notes what was asked for and gives made-up scores."""
     calls = []
 
-    def run(given, resume):
-        args = resolve_settings(given)
-        choose_settings(args, None)
-        args.resume = resume
+    def run(words):
+        args = train_arguments(words)
         calls.append(args)
         folder = pathlib.Path(args.output)
         folder.mkdir(parents=True, exist_ok=True)
-        write_config(args)
+        write_arguments(folder, args)
         if len(calls) == run.fails_at:
             raise KeyboardInterrupt
         result = {
-            "arguments": portable(
-                {k: v for k, v in vars(args).items() if k != "resume"}
-            ),
+            "arguments": portable(vars(args)),
             "seed": args.seed,
             "parameters": 1234,
             "val": {"mean_iou": 0.5 + 0.1 * args.seed, "pixel_accuracy": 0.75},
@@ -60,7 +55,7 @@ def runs(monkeypatch):
         (folder / "results.json").write_text(json.dumps(result))
 
     run.calls, run.fails_at = calls, None
-    monkeypatch.setattr(training, "train_from_settings", run)
+    monkeypatch.setattr(training, "train_from_arguments", run)
     monkeypatch.setattr(keras.utils, "clear_session", lambda: None)  # takes a while
     return run
 

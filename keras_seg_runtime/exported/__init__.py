@@ -1,1 +1,0 @@
-"""Files that a model was exported to."""

@@ -1,1 +1,0 @@
-"""Labels of an image of any size."""
