@@ -13,20 +13,6 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parents[2]
-PARTS = (
-    "models",
-    "layers",
-    "backbones",
-    "losses",
-    "metrics",
-    "optimizers",
-    "data",
-    "inference",
-    "visualization",
-    "presets",
-    "training",
-    "conversion",
-)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)")
 NEEDS = re.compile(r"<!-- needs: .*? -->\n+")
 LANGUAGES = {".py": "python", ".json": "json", ".toml": "toml", ".csv": "text"}
@@ -34,7 +20,7 @@ LANGUAGES = {".py": "python", ".json": "json", ".toml": "toml", ".csv": "text"}
 
 def on_files(files, config):
     """Adds the generated pages to those of docs/."""
-    for part in PARTS:
+    for part in _parts():
         files.append(_generated(config, f"api/{part}.md", _api_page(part)))
     docs = Path(config.docs_dir)
     linked = set()
@@ -55,7 +41,7 @@ def on_files(files, config):
 def on_config(config):
     """Adds the pages of api/ to the navigation."""
     config.nav.append(
-        {"API": [{f"keras_seg.{part}": f"api/{part}.md"} for part in PARTS]}
+        {"API": [{f"keras_seg.{part}": f"api/{part}.md"} for part in _parts()]}
     )
     return config
 
@@ -83,15 +69,30 @@ def _generated(config, uri, content):
 
 
 def _api_page(part):
-    tree = ast.parse((ROOT / "keras_seg" / part / "__init__.py").read_text("utf-8"))
-    names = next(
+    tree = _init_of("keras_seg", part)
+    entries = "\n\n".join(
+        f"::: keras_seg.{part}.{name}" for name in sorted(_exported(tree))
+    )
+    summary = (ast.get_docstring(tree) or "").split("\n\n")[0]
+    return f"# keras_seg.{part}\n\n{summary}\n\n{entries}\n"
+
+
+def _init_of(*folders):
+    return ast.parse(ROOT.joinpath(*folders, "__init__.py").read_text("utf-8"))
+
+
+def _exported(tree):
+    return next(
         ast.literal_eval(node.value)
         for node in tree.body
         if isinstance(node, ast.Assign) and node.targets[0].id == "__all__"
     )
-    entries = "\n\n".join(f"::: keras_seg.{part}.{name}" for name in sorted(names))
-    summary = (ast.get_docstring(tree) or "").split("\n\n")[0]
-    return f"# keras_seg.{part}\n\n{summary}\n\n{entries}\n"
+
+
+def _parts():
+    """The public parts of the package: those of its names that are folders."""
+    names = _exported(_init_of("keras_seg"))
+    return [name for name in names if (ROOT / "keras_seg" / name).is_dir()]
 
 
 def _project_page(path):
