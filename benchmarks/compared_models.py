@@ -1,9 +1,7 @@
 """The models that `step_and_segment.py` compares, without weights."""
 
-import keras
-import keras_hub
-
 import keras_seg
+from keras_seg_cli import benchmark_models
 
 PYRAMID = {
     "P2": "block_3_expand_relu",
@@ -19,17 +17,12 @@ OURS = {
 }
 
 
-def size_for(name, height, width):
-    """The nearest size that a model takes, `(height, width)`.
+PEERS = {"SegFormer-B0": "segformer_b0", "DeepLabV3+": "deeplab_v3_plus"}
 
-    keras-hub's SegFormer takes squares only, its DeepLabV3+ multiples of 32.
-    """
-    if name.startswith("SegFormer"):
-        side = max(1, round((height * width) ** 0.5 / 32)) * 32
-        return side, side
-    if name.startswith("DeepLab"):
-        return tuple(max(1, round(n / 32)) * 32 for n in (height, width))
-    return height, width
+
+def size_for(name, height, width):
+    """The nearest size that a model takes, `(height, width)`."""
+    return benchmark_models.size_for(PEERS.get(name, name), height, width)
 
 
 def build_model(name, num_classes, size):
@@ -38,7 +31,7 @@ def build_model(name, num_classes, size):
         return keras_seg.models.load_model(name, load_weights=False)
     family = name.split(",")[0]
     if family in OURS:
-        # As examples/train.py builds it.
+        # As keras_seg.training builds it.
         backbone = keras_seg.backbones.ApplicationsBackbone(
             "MobileNetV2", **OURS[family]["backbone"]
         )
@@ -49,47 +42,4 @@ def build_model(name, num_classes, size):
             input_scale=float(name.split()[-1]),
             freeze_backbone_norm=True,
         )
-    hub = keras_hub.models
-    if name.startswith("SegFormer"):
-        encoder = hub.MiTBackbone(
-            image_shape=(*size, 3),
-            num_layers=4,
-            hidden_dims=[32, 64, 160, 256],
-            layerwise_depths=[2, 2, 2, 2],
-            layerwise_num_heads=[1, 2, 5, 8],
-            layerwise_sr_ratios=[8, 4, 2, 1],
-            layerwise_patch_sizes=[7, 3, 3, 3],
-            layerwise_strides=[4, 2, 2, 2],
-            max_drop_path_rate=0.1,
-        )
-        backbone = hub.SegFormerBackbone(encoder, projection_filters=256)
-        segmenter = hub.SegFormerImageSegmenter(backbone, num_classes)
-    else:
-        encoder = hub.ResNetBackbone(
-            input_conv_filters=[64],
-            input_conv_kernel_sizes=[7],
-            stackwise_num_filters=[64, 128, 256, 512],
-            stackwise_num_blocks=[3, 4, 6, 3],
-            stackwise_num_strides=[1, 2, 2, 2],
-            block_type="bottleneck_block",
-        )
-        backbone = hub.DeepLabV3Backbone(
-            encoder,
-            projection_filters=48,
-            low_level_feature_key="P2",
-            spatial_pyramid_pooling_key="P5",
-            upsampling_size=8,
-            dilation_rates=[6, 12, 18],
-        )
-        segmenter = hub.DeepLabV3ImageSegmenter(backbone, num_classes)
-    # The same task as ours have: images in 0..255, a void class, mean IoU.
-    images = keras.Input(segmenter.input.shape[1:])
-    outputs = segmenter(keras.layers.Rescaling(1 / 127.5, offset=-1.0)(images))
-    model = keras.Model(images, outputs)
-    model.compile(
-        keras.optimizers.AdamW(6e-5, weight_decay=0.01),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=255),
-        metrics=[keras_seg.metrics.MeanIoU(num_classes)],
-    )
-    model.num_classes, model.ignore_class = num_classes, 255
-    return model
+    return benchmark_models.peer(PEERS[name], num_classes, size)

@@ -47,6 +47,13 @@ def heads(num_classes, hidden_dim):
         "CPT, memory": layers.CPTHead(num_classes, hidden_dim),
         "CPT, memory, stride 32 alone": layers.CPTHead(num_classes, hidden_dim),
         "ECENet": layers.ECENetHead(num_classes, hidden_dim),
+        "ECENet, MLP 2": layers.ECENetHead(num_classes, hidden_dim, mlp_ratio=2),
+        "ECENet, separable, MLP 2": layers.ECENetHead(
+            num_classes, hidden_dim, mlp_ratio=2, fusion="separable"
+        ),
+        "ECENet, coarse, MLP 2": layers.ECENetHead(
+            num_classes, hidden_dim, mlp_ratio=2, fusion="coarse"
+        ),
     }
 
 

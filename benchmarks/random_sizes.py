@@ -24,7 +24,7 @@ def memory():
 
 
 def compilations(model):
-    function = inference_function._functions[model]
+    function = inference_function._functions[model.head_logits]
     if keras.config.backend() == "jax":
         return function.compilations
     return len(getattr(function, "graphs", ()))

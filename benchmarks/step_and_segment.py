@@ -18,16 +18,19 @@ import csv
 import json
 import math
 import pathlib
-import re
-import resource
 import statistics
 import subprocess
 import sys
-import time
 
 from conditions import RESULTS, conditions, device_of_backend, result_path
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from keras_seg_cli.benchmark_worker import (
+    peak_megabytes,
+    time_segment,
+    time_training,
+)
 
 PHASES = ("train", "segment")
 MODELS = (
@@ -44,10 +47,7 @@ REFERENCE = "SegFormer-B0"
 def measure(options):
     """Times one phase of one model in this process."""
     import keras
-    import numpy as np
     from compared_models import build_model, size_for
-
-    from keras_seg.inference import segment
 
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy(options.dtype)
@@ -55,25 +55,10 @@ def measure(options):
     model = build_model(options.model, options.num_classes, size)
     before = peak_megabytes()
     runs = options.warmup + options.repeats
-    random = np.random.default_rng(0)
-    times = []
     if options.phase == "train":
-        count = runs * options.batch_size
-        images = random.integers(0, 256, (count, *size, 3), "uint8")
-        labels = random.integers(0, options.num_classes, (count, *size), "int32")
-        model.fit(
-            images,
-            labels,
-            batch_size=options.batch_size,
-            verbose=0,
-            callbacks=[stopwatch(times)],
-        )
+        times = time_training(model, size, runs, options.batch_size)
     else:
-        image = random.integers(0, 256, (*size, 3), "uint8")
-        for _ in range(runs):
-            start = time.perf_counter()
-            segment(model, image)
-            times.append(time.perf_counter() - start)
+        times, _ = time_segment(model, size, runs)
     return {
         "seconds": times[options.warmup :],
         "peak_mb": peak_megabytes(),
@@ -83,31 +68,6 @@ def measure(options):
         "jit_compile": bool(model.jit_compile),
         "device": device_of_backend(),
     }
-
-
-def stopwatch(times):
-    """A callback that notes how long each step takes, its logs included."""
-    import keras
-
-    class Stopwatch(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch, logs=None):
-            self.start = time.perf_counter()
-
-        def on_train_batch_end(self, batch, logs=None):
-            float(logs["loss"])  # waits for backends that compute in the background
-            times.append(time.perf_counter() - self.start)
-
-    return Stopwatch()
-
-
-def peak_megabytes():
-    """The most memory this process has held so far."""
-    try:
-        status = pathlib.Path("/proc/self/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000
-    except (OSError, TypeError):  # not Linux
-        unit = 1e6 if sys.platform == "darwin" else 1e3
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def run_all(options):

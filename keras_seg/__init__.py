@@ -4,6 +4,7 @@ from keras_seg import (
     backbones,
     conversion,
     data,
+    export,
     inference,
     layers,
     losses,
@@ -11,6 +12,7 @@ from keras_seg import (
     models,
     optimizers,
     presets,
+    runtime,
     training,
     visualization,
 )
@@ -26,6 +28,7 @@ __all__ = [
     "backbones",
     "conversion",
     "data",
+    "export",
     "inference",
     "layers",
     "losses",
@@ -33,6 +36,7 @@ __all__ = [
     "models",
     "optimizers",
     "presets",
+    "runtime",
     "training",
     "visualization",
 ]

@@ -19,9 +19,36 @@ def load_preset(preset):
         import_keras()
         from keras_seg import models
 
+        if os.path.splitext(preset)[1] == ".keras":
+            return _load_file(preset)
         return models.load_model(preset)
     except (OSError, ValueError, ImportError) as error:
         tell(f"--preset {preset}: {error}")
+        return None
+
+
+def _load_file(path):
+    import keras
+
+    from keras_seg import models
+
+    model = keras.saving.load_model(path, compile=False)
+    if not isinstance(model, models.Segmenter):
+        raise ValueError(
+            f"The file contains a {type(model).__name__}, expected a model of "
+            "keras_seg."
+        )
+    return model
+
+
+def load_exported(path):
+    """Loads an exported file without Keras, or reports an error: returns `None`."""
+    try:
+        import keras_seg_runtime
+
+        return keras_seg_runtime.load(path)
+    except Exception as error:  # each runtime raises its own types on damaged files
+        tell(f"--model {path}: {error}")
         return None
 
 

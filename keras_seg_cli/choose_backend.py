@@ -65,4 +65,5 @@ def import_keras():
         stack.callback(os.close, stderr)
         stack.callback(os.dup2, stderr, 2)
         os.dup2(sink.fileno(), 2)
-        importlib.import_module("keras")
+        for name in ("keras", "keras_hub"):  # keras-hub imports TensorFlow on each
+            importlib.import_module(name)

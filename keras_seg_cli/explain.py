@@ -59,9 +59,9 @@ def explain(options):
 def _explain_file(job, model, options):
     from PIL import Image
 
-    from keras_seg.data.files.read_image import read_image
     from keras_seg.inference import segment
     from keras_seg.visualization import draw_regions
+    from keras_seg_runtime.images.read_image import read_image
 
     image = read_image(job.image)
     picture = draw_regions(

@@ -4,9 +4,15 @@ import argparse
 import sys
 import warnings
 
+from keras_seg_cli.benchmark import add_benchmark
+from keras_seg_cli.calibrate import add_calibrate
 from keras_seg_cli.convert import add_convert
+from keras_seg_cli.distill import add_distill
 from keras_seg_cli.evaluate import add_evaluate
+from keras_seg_cli.export import add_export
+from keras_seg_cli.info import add_info
 from keras_seg_cli.terminal import discard_output, open_missing_streams, printable
+from keras_seg_cli.train import add_train
 
 DESCRIPTION = "Semantic segmentation in Keras 3."
 
@@ -38,7 +44,9 @@ all names unchanged.
 examples:
   keras-seg predict photo.jpg --output segmented
   keras-seg predict holiday/ 'more/**/*.png' --output segmented --alpha 0.4
-  keras-seg predict holiday/ --threshold 0.5 --shares csv > shares.csv"""
+  keras-seg predict holiday/ --threshold 0.5 --shares csv > shares.csv
+  keras-seg predict holiday/ --coco labels.json
+  curl -s ADDRESS | keras-seg predict - --model m.onnx --output - > labels.png"""
 
 EXPLAIN = """\
 Draws the latent regions of a model: for each image, writes NAME_regions.png, the
@@ -92,13 +100,29 @@ def _run(arguments, stdout_closed):
     options = parser.parse_args(arguments)
     if options.command == "convert":
         from keras_seg_cli.convert import convert as command
+    elif options.command == "export":
+        from keras_seg_cli.export import export as command
+    elif options.command == "info":
+        from keras_seg_cli.info import info as command
+    elif options.command == "list":
+        from keras_seg_cli.info import list_presets as command
+    elif options.command == "benchmark":
+        from keras_seg_cli.benchmark import benchmark as command
     elif options.command == "explain":
         from keras_seg_cli.explain import explain as command
     elif options.command == "evaluate":
         from keras_seg_cli.evaluate import evaluate as command
+    elif options.command == "train":
+        from keras_seg_cli.train import train as command
+    elif options.command == "distill":
+        from keras_seg_cli.distill import distill as command
+    elif options.command == "calibrate":
+        from keras_seg_cli.calibrate import calibrate as command
     else:
-        if not options.output and not options.shares:
-            parser.error("nothing to do: give --output DIR for pictures, or --shares")
+        if not options.output and not options.shares and not options.coco:
+            parser.error(
+                "nothing to do: give --output DIR for pictures, or --shares, or --coco"
+            )
         if options.shares_file and not options.shares:
             parser.error("--shares-file needs --shares table, csv or json")
         if options.shares and not options.shares_file and stdout_closed:
@@ -148,14 +172,23 @@ def build_parser():
         "--output",
         "-o",
         metavar="DIR",
-        help="folder for the pictures; optional with --shares",
+        help="folder for the pictures; optional with --shares and --coco; - writes the "
+        "label map of one image to stdout",
     )
-    predict.add_argument(
+    model = predict.add_mutually_exclusive_group()
+    model.add_argument(
         "--preset",
         "-p",
         default="ecenet/ade20k",
         metavar="NAME",
-        help="shipped preset or folder of a saved one (default: %(default)s)",
+        help="shipped preset, or folder or .keras file of a saved model (default: "
+        "%(default)s)",
+    )
+    model.add_argument(
+        "--model",
+        "-m",
+        metavar="FILE",
+        help="file of keras-seg export: it runs without Keras, and starts faster",
     )
     predict.add_argument(
         "--threshold",
@@ -171,6 +204,11 @@ def build_parser():
     )
     predict.add_argument(
         "--shares-file", metavar="FILE", help="write the shares to a file instead"
+    )
+    predict.add_argument(
+        "--coco",
+        metavar="FILE",
+        help="write the labels of all images as JSON of COCO, run-length encoded",
     )
     _add_drawing(predict)
     explain = commands.add_parser(
@@ -192,14 +230,19 @@ def build_parser():
         help="shipped preset or folder of a saved one, of a model with regions",
     )
     _add_drawing(explain)
-    add_convert(commands)
-    add_evaluate(commands)
+    for add in (add_convert, add_evaluate, add_train, add_distill, add_calibrate):
+        add(commands)
+    for add in (add_export, add_info, add_benchmark):
+        add(commands)
     return parser
 
 
 def _add_images(parser):
     parser.add_argument(
-        "images", nargs="+", metavar="IMAGE", help="image file, folder or glob pattern"
+        "images",
+        nargs="+",
+        metavar="IMAGE",
+        help="image file, folder or glob pattern; - in predict reads one from stdin",
     )
 
 

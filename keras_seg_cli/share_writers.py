@@ -35,7 +35,7 @@ class TableWriter:
         self.empty = True
 
     def write(self, image, width, height, shares):
-        from keras_seg.visualization.legend import format_share
+        from keras_seg_runtime.pictures.legend import format_share
 
         lines = [] if self.empty else [""]
         lines.append(f"{printable(image)}  {width} x {height}")

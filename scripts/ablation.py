@@ -3,7 +3,7 @@ r"""Trains variants of a method with one recipe and compares them on val.
     python scripts/ablation.py --variants cpt --seeds 0 1 --output runs/ablation -- \
         --data-dir CAMVID --backbone-weights imagenet --epochs 10
 
-What follows `--` are arguments of `examples/train.py`, the same for all variants. The
+What follows `--` are options of `keras-seg train`, the same for all variants. The
 script can be killed and started again: finished runs are kept, and the one that was
 interrupted goes on. The test split is never used. `table.md` and `results.json` in the
 output folder are written anew after each run.

@@ -1,4 +1,4 @@
-"""Makes a preset that the package ships from a finished run of `examples/train.py`.
+"""Makes a preset that the package ships from a finished run of `keras-seg train`.
 
     python scripts/export_preset.py RUN_DIR --output weights/ecenet_camvid
     python scripts/export_preset.py RUN_DIR --preset CALIBRATED --dataset ade20k \
@@ -205,7 +205,7 @@ union in percent.
 {table(["", ""], facts.items())}
 
 ```
-python examples/train.py \\
+keras-seg train \\
     {flags} \\
     --data-dir DATA --backbone-weights WEIGHTS --output RUN
 ```

@@ -9,8 +9,8 @@ r"""Does reasoning over regions help on another task? Two trained networks, comp
 reasoner, trained on the same data with the same recipe and `--regions 0`. Both get a
 new classifier for the classes of the new data and are trained on a few of its images:
 all weights, or with `--freeze` the classifier alone. The seed determines the images,
-which are the same for both networks. What follows `--` are arguments of
-`examples/train.py`.
+which are the same for both networks. What follows `--` are options of
+`keras-seg train`.
 
 The gain is measured on val. `table.md` and `results.json` in the output folder are
 written anew after each run; the same command continues a comparison that was killed.
@@ -27,7 +27,9 @@ from keras_seg.training.report import table
 
 # Both are trained with the labels alone and at the same scale, and are measured with
 # the last weights, not with those of an epoch chosen on val.
-RECIPE = ["--region-weight=0", "--input-scale=1.0", "--validate-every=0"]
+RECIPE = """--region-weight=0 --input-scale=1.0 --long-side=0 --validate-every=0
+--crop-size 192 256 --batch-size=8 --epochs=26 --steps-per-epoch=100
+--learning-rate=3e-4 --ema=0.995""".split()
 METRICS = {"mean_iou": "mIoU", "pixel_accuracy": "pixel accuracy"}
 # What may differ: the reasoner, its losses, and what the new task brings.
 FREE = {"reasoner", "auxiliary_weights", "name", "preprocessor", "input_scale"}

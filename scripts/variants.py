@@ -6,8 +6,9 @@ import statistics
 import keras
 
 from keras_seg import training
-from keras_seg.training.run_arguments import check_arguments
-from keras_seg.training.train_arguments import train_arguments
+from keras_seg.training.resume_settings import resume_settings
+from keras_seg.training.settings import resolve_settings
+from keras_seg_cli.train_options import parse_settings
 
 
 def run_all(variants, seeds, recipe, output):
@@ -15,9 +16,9 @@ def run_all(variants, seeds, recipe, output):
 
     Args:
         variants: Dictionary from names, which the names of the folders begin with, to
-            lists of arguments of `examples/train.py`.
+            lists of options of `keras-seg train`.
         seeds: List of integers.
-        recipe: List of arguments that all have in common. All are measured on val, and
+        recipe: List of options that all have in common. All are measured on val, and
             never on test.
         output: `pathlib.Path`, a folder for the runs.
 
@@ -30,17 +31,16 @@ def run_all(variants, seeds, recipe, output):
         for name, words in variants.items():
             folder = output / f"{name}-seed{seed}"
             words = [*recipe, *words, f"--seed={seed}", f"--output={folder}"]
-            words += ["--no-test", "--resume"]
-            args = train_arguments(words)
-            check_val(args)
-            check_arguments(folder, args)
-            jobs.append((name, folder, words))
+            given = parse_settings([*words, "--no-test"])
+            check_val(resolve_settings(given))
+            resume_settings(folder, given)
+            jobs.append((name, folder, given))
     done = {name: [] for name in variants}
-    for name, folder, words in jobs:
+    for name, folder, given in jobs:
         if not (folder / "results.json").exists():
             print(f"\n=== {folder.name}", flush=True)
             keras.utils.clear_session()
-            training.train_from_arguments(words)
+            training.train_from_settings(given, resume=True)
         done[name].append(json.loads((folder / "results.json").read_text()))
         yield done
 

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from keras_seg.data.files.read_image import read_image
+from keras_seg_runtime.images.read_image import read_image
 
 LARGEST_ID = 65535
 

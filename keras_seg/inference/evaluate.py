@@ -14,7 +14,7 @@ from keras_seg.metrics.mean_iou import MeanIoU
 MAX_COUNTED_PIXELS = 4_000_000
 
 
-def evaluate(model, source, protocol=None, limit=None, progress=False):
+def evaluate(model, source, protocol=None, limit=None, progress=False, on_image=None):
     """Computes mean IoU, accuracies and the values of each class over a data set.
 
     Label maps are predicted one image at a time and compared at the size of the labels.
@@ -31,6 +31,8 @@ def evaluate(model, source, protocol=None, limit=None, progress=False):
         limit: Integer or `None`. Number of images to evaluate, from the first on.
         progress: Boolean, string or `None`. Whether to show a progress bar; a string is
             its title. `None` shows one only on a terminal.
+        on_image: Function or `None`. Called for each image with its index, the truth
+            and the prediction, two integer arrays `(H, W)`.
 
     Returns:
         Dictionary of `images`, `mean_iou`, `pixel_accuracy` (aAcc),
@@ -80,6 +82,8 @@ def evaluate(model, source, protocol=None, limit=None, progress=False):
         for top in range(0, len(labels), step):
             part = slice(top, top + step)
             metric.update_state(truth[part][None], labels[part][None])
+        if on_image is not None:
+            on_image(index, np.asarray(truth), labels)
     names = getattr(source, "class_names", None) or model_names(model)
     iou, accuracy = metric.class_iou(), metric.class_accuracy()
     return {

@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from keras_seg.inference.bilinear_axis import BilinearAxis
 from keras_seg.inference.shown_image import protocol_windows, shown_image
-from keras_seg.inference.sliding_window import sliding_window
+from keras_seg_runtime.labels.bilinear_axis import BilinearAxis
+from keras_seg_runtime.labels.predict_logits import predict_logits
+from keras_seg_runtime.labels.sliding_window import sliding_window, window_blocks
+from keras_seg_runtime.labels.window_logits import WindowLogits
 
 # Maximum number of values that are resized in one step.
 MAX_STEP = 8_000_000
@@ -31,29 +33,39 @@ def mean_probabilities(model, image, protocol, area=None):
         target = total[:, ::-1] if mirrored else total
         if shown.shape == image.shape:  # block by block, nothing to resize
             area = slice(top, bottom), slice(begin, end)
-            for y, x, logits in _blocks(model, shown, protocol, *area):
-                _add_probabilities(logits, target[y - top :, x - begin :])
-                del logits
+            axes = protocol_windows(model, protocol, shown.shape[:2], *area)
+            for y, x, block in window_blocks(model, shown, *axes):
+                _add_block(block, target[y - top :, x - begin :])
+                del block
             continue
-        columns = BilinearAxis.between(pass_width, width).part(begin, end, origin=0)
-        rows = BilinearAxis.between(pass_height, height).part(top, bottom, origin=0)
-        blocks = _blocks(model, shown, protocol, rows.span, columns.span)
-        logits = _joined(blocks, rows.span, columns.span)
-        step = max(1, MAX_STEP // (total.shape[1] * total.shape[2]))
-        for start in range(0, bottom - top, step):
-            part = rows.part(start, start + step, origin=rows.span.start)
-            x = part.resize(logits[part.span], axis=0)  # (step, w, K)
-            x = columns.resize(x, axis=1)  # (step, W, K)
-            _add_probabilities(x, target[start:])
-        del logits
+        columns = BilinearAxis.between(pass_width, width).part(begin, end)
+        rows = BilinearAxis.between(pass_height, height).part(top, bottom)
+        axes = protocol_windows(
+            model, protocol, shown.shape[:2], rows.span, columns.span
+        )
+        _add_block(_resized(model, shown, axes, rows, columns), target)
     total /= len(passes)
     return total
 
 
-def _blocks(model, shown, protocol, rows, columns):
-    """The logits of the rows and columns of two slices, block by block."""
-    axes = protocol_windows(model, protocol, shown.shape[:2], rows, columns)
-    return sliding_window(model, shown, *axes)
+def _resized(model, shown, windows, rows, columns):
+    """The logits of an area, resized, as `WindowLogits`.
+
+    Args:
+        model, shown: See `sliding_window`.
+        windows: Pair of `WindowAxis`, those of the area.
+        rows, columns: `BilinearAxis` from the pixels of `shown` to the area.
+    """
+    if all(len(axis.windows) == 1 for axis in windows):
+        (row,), (column,) = (axis.windows for axis in windows)
+        window = shown[row.start : row.stop, column.start : column.stop]
+        return predict_logits(model, window).resized(
+            rows.part(None, None, origin=row.start),
+            columns.part(None, None, origin=column.start),
+        )
+    blocks = sliding_window(model, shown, *windows)
+    logits = _joined(blocks, rows.span, columns.span)
+    return WindowLogits(logits, rows.of_span(), columns.of_span())
 
 
 def _joined(blocks, rows, columns):
@@ -61,8 +73,6 @@ def _joined(blocks, rows, columns):
     size = rows.stop - rows.start, columns.stop - columns.start
     logits = None
     for top, left, block in blocks:
-        if block.shape[:2] == size:  # one window: no copy is needed
-            return block
         if logits is None:
             logits = np.empty((*size, block.shape[2]), "float32")
         y, x = top - rows.start, left - columns.start
@@ -71,9 +81,22 @@ def _joined(blocks, rows, columns):
     return logits
 
 
-def _add_probabilities(logits, total):
-    """Adds the softmax of logits, computed in place, to the top left of a total."""
-    logits -= logits.max(axis=-1, keepdims=True)
-    np.exp(logits, out=logits)
-    logits /= logits.sum(axis=-1, keepdims=True)
-    total[: logits.shape[0], : logits.shape[1]] += logits
+def _add_block(block, total):
+    """Adds probabilities to the top left of a total, in steps of some rows.
+
+    Args:
+        block: Logits `(h, w, K)`, changed in place, or `WindowLogits`.
+        total: float32 array `(H, W, K)`.
+    """
+    height, width, num_classes = block.shape
+    step = max(1, MAX_STEP // (width * num_classes))
+    for start in range(0, height, step):
+        if isinstance(block, WindowLogits):
+            stop = min(start + step, height)
+            logits = block.part(start, stop, 0, width).upsample()
+        else:
+            logits = block[start : start + step]
+        logits -= logits.max(axis=-1, keepdims=True)
+        np.exp(logits, out=logits)
+        logits /= logits.sum(axis=-1, keepdims=True)
+        total[start : start + len(logits), :width] += logits

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 
-from keras_seg.data.files.as_rgb import as_rgb
 from keras_seg.inference.segment import segment
-from keras_seg.inference.shown_image import resize_longest_side
 from keras_seg.keras_internals.inference_function import run_inference
+from keras_seg_runtime.images.as_rgb import as_rgb
+from keras_seg_runtime.labels.longest_side import resize_longest_side
 
 
 def region_maps(model, image):

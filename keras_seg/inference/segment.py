@@ -1,16 +1,8 @@
 """Segmentation of one image of any size, in bounded memory."""
 
-import numpy as np
-
-from keras_seg.data.files.as_rgb import as_rgb
-from keras_seg.inference.shown_image import (
-    OVERLAP,
-    default_window,
-    resize_longest_side,
-)
-from keras_seg.inference.sliding_window import sliding_window
-from keras_seg.inference.upsampled_argmax import UpsampledArgmax, argmax_labels
-from keras_seg.inference.window_axis import WindowAxis
+import keras_seg_runtime
+from keras_seg.inference.inference_model import InferenceModel
+from keras_seg_runtime.labels.window_size import OVERLAP
 
 
 def segment(
@@ -24,14 +16,9 @@ def segment(
 ):
     """Predicts the class of every pixel of one image, at the image's own size.
 
-    An image larger than `long_side` is first downscaled to it, and the logits are
-    upsampled bilinearly to the image's own size before the argmax.
-
-    An image of up to `max_pixels_at_once` pixels is then processed as a whole. A larger
-    one is cut into overlapping tiles of equal size. Where tiles overlap, their logits
-    are blended linearly, so that no seam is visible. Only the logits of one tile, and
-    of the strips that the next tiles overlap, are held in memory at a time. Sides
-    shorter than 32 pixels are padded to 32 with the values of the edge.
+    An image larger than `long_side` is downscaled for the model. A large image is cut
+    into overlapping tiles, whose logits are blended. The code is that of
+    `keras_seg_runtime.segment`, which exported files use as well.
 
     A model may be used by several threads at once, but not while it is trained. On
     JAX, images of many sizes share a few compiled programs if all layers can leave out
@@ -46,20 +33,8 @@ def segment(
         image: Path of an image file, a Pillow image, or an array: `(H, W, 3)`, grey
             `(H, W)` or `(H, W, 1)`, or RGBA `(H, W, 4)`; values are 0..255, of an
             integer or a floating point type.
-        tile: Integer, `(height, width)` or `None`. Size of the tiles in pixels, after
-            an image is downscaled to `long_side`. An image no larger than a tile is not
-            cut. `None` chooses the size from `max_pixels_at_once`.
-        overlap: Float in `[0, 0.5]`. The share of a tile that overlaps the next one.
-        threshold: Float in `[0, 1]` or `None`. Pixels whose most probable class has a
-            lower probability get `model.ignore_class`.
-        max_pixels_at_once: Integer or `None`. Maximum number of pixels that the model
-            processes at once if `tile` is `None`. Reduce it if memory is insufficient.
-            By default 2 million, counted after enlargement by the model's
-            `input_scale`, and fewer above 30 classes: 400,000 with 150.
-        long_side: Integer or `None`. Larger images are downscaled to this longest side,
-            in pixels, since a model recognises objects best at the size they had in
-            training. Smaller images are not enlarged. `None` uses `model.long_side`, if
-            it is set; 0 keeps the image's own size.
+        tile, overlap, threshold, max_pixels_at_once, long_side: See
+            `keras_seg_runtime.segment`.
 
     Returns:
         NumPy array `(H, W)`: uint8 where all ids fit, else int32.
@@ -83,96 +58,12 @@ def segment(
     print(labels.shape)  # (300, 500)
     ```
     """
-    if long_side is None:
-        long_side = getattr(model, "long_side", None) or 0
-    _check_options(overlap, threshold, max_pixels_at_once, long_side)
-    _check_void(threshold, model.ignore_class)
-    image = as_rgb(image)
-    shown = resize_longest_side(image, long_side)
-    height, width = shown.shape[:2]
-    if tile is None:
-        tile = default_window(model, height, width, overlap, max_pixels_at_once)
-    tile_height, tile_width = _tile_size(tile)
-    rows = WindowAxis.blended(height, tile_height, overlap)
-    columns = WindowAxis.blended(width, tile_width, overlap)
-    labels = empty_labels(model, *image.shape[:2])
-    write_labels(model, shown, rows, columns, labels, threshold)
-    return labels
-
-
-def empty_labels(model, height, width):
-    """Creates an array for the labels of an image, of the smallest dtype that fits."""
-    ids = [model.num_classes - 1]
-    if model.ignore_class is not None:
-        ids.append(model.ignore_class)
-    narrow = min(ids) >= 0 and max(ids) <= 255
-    return np.empty((height, width), "uint8" if narrow else "int32")
-
-
-def write_labels(model, shown, rows, columns, labels, threshold=None):
-    """Writes the labels of an area of an image that is processed in one pass.
-
-    Args:
-        model: See `segment`.
-        shown: uint8 array `(h, w, 3)`, the image at the size for the model.
-        rows, columns: `WindowAxis` that define the area; the whole image if `shown` and
-            `labels` differ in size.
-        labels: Integer array `(H, W)` to write to.
-        threshold: See `segment`.
-    """
-    void = {"threshold": threshold, "ignore_class": model.ignore_class}
-    upsampled = None
-    if shown.shape[:2] != labels.shape:
-        upsampled = UpsampledArgmax(labels, shown.shape[:2], **void)
-    for top, left, logits in sliding_window(model, shown, rows, columns):
-        if upsampled is not None:
-            upsampled.add(top, left, logits)
-        else:
-            bottom, right = top + logits.shape[0], left + logits.shape[1]
-            labels[top:bottom, left:right] = argmax_labels(logits, **void)
-        del logits
-
-
-def _tile_size(tile):
-    size = tile if isinstance(tile, (tuple, list)) else (tile, tile)
-    if len(size) != 2 or not all(
-        isinstance(side, (int, np.integer)) and side >= 1 for side in size
-    ):
-        raise ValueError(
-            "`tile` must be a positive integer or a pair (height, width) of them. "
-            f"Received: tile={tile!r}"
-        )
-    return size
-
-
-def _check_options(overlap, threshold, max_pixels_at_once, long_side):
-    if not 0 <= overlap <= 0.5:
-        raise ValueError(
-            "`overlap` is the share of a tile that overlaps the next one and must lie "
-            f"in [0, 0.5]. Received: overlap={overlap}"
-        )
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise ValueError(
-            "`threshold` is a probability and must lie in [0, 1]. "
-            f"Received: threshold={threshold}"
-        )
-    if max_pixels_at_once is not None and max_pixels_at_once < 1:
-        raise ValueError(
-            "`max_pixels_at_once` must be a positive integer. "
-            f"Received: max_pixels_at_once={max_pixels_at_once}"
-        )
-    whole = isinstance(long_side, (int, np.integer)) and not isinstance(long_side, bool)
-    if not whole or long_side < 0:
-        raise ValueError(
-            "`long_side` must be a positive integer, 0 for the image's own size, or "
-            f"None for that of the model. Received: long_side={long_side!r}"
-        )
-
-
-def _check_void(threshold, ignore_class):
-    if threshold is not None and ignore_class is None:
-        raise ValueError(
-            "`threshold` marks uncertain pixels as void, but this model has no void "
-            "label. Set model.ignore_class, for example to 255, or omit `threshold`. "
-            f"Received: threshold={threshold}"
-        )
+    return keras_seg_runtime.segment(
+        InferenceModel.of(model),
+        image,
+        tile,
+        overlap,
+        threshold,
+        max_pixels_at_once,
+        long_side,
+    )

@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 
-from keras_seg.data.files.as_rgb import as_rgb
+from keras_seg.inference.inference_model import InferenceModel
 from keras_seg.inference.mean_probabilities import mean_probabilities
-from keras_seg.inference.segment import empty_labels, write_labels
 from keras_seg.inference.shown_image import protocol_windows, shown_image
 from keras_seg.inference.test_protocol import TestProtocol
+from keras_seg_runtime.images.as_rgb import as_rgb
+from keras_seg_runtime.labels.segment import empty_labels, write_labels
 
 # Maximum number of values (4 bytes each) that are kept for the windows below, and
 # maximum number in one area: its probabilities and the arrays that are enlarged for
@@ -60,6 +61,7 @@ def segment_by_protocol(model, image, protocol=None):
     """
     if protocol is None:
         protocol = TestProtocol.of_model(model)
+    model = InferenceModel.of(model)
     image = as_rgb(image)
     passes = protocol.passes(*image.shape[:2])
     labels = empty_labels(model, *image.shape[:2])

@@ -3,7 +3,7 @@
 import dataclasses
 import numbers
 
-from keras_seg.inference.shown_image import longest_side_size
+from keras_seg_runtime.labels.longest_side import longest_side_size
 
 MODES = ("auto", "whole", "slide")
 

@@ -29,13 +29,14 @@ def run_inference(model, images):
     TensorFlow the model is traced at most twice, whatever the sizes of images.
 
     JAX compiles a program for each shape. A model with the methods `padded_size`,
-    `shared_size` and `call_padded`, such as `keras_seg.models.Segmenter`, shares one
-    among all sizes that it stretches to the same size inside; and one among many
-    smaller sizes if its layers can leave out the padding. The programs of the 16
+    `shared_size`, `call_padded` and `unpadded`, such as `keras_seg.models.Segmenter`,
+    shares one among all sizes that it stretches to the same size inside; and one among
+    many smaller sizes if its layers can leave out the padding. The programs of the 16
     shapes used last are kept.
 
     Args:
-        model: Built `keras.Model`.
+        model: Built `keras.Model`, or a function of a model with the same methods and
+            variables, such as `keras_seg.models.head_logits.HeadLogits`.
         images: NumPy array `(B, H, W, C)`.
 
     Returns:
@@ -112,7 +113,7 @@ class JaxFunction:
         self.lock = threading.Lock()
 
     def __call__(self, model, images):
-        size = height, width = images.shape[1:3]
+        size = images.shape[1:3]
         shape, padded, program = self._program(model, images)
         if padded:
             missing = [(0, new - old) for new, old in zip(shape, size, strict=True)]
@@ -122,9 +123,7 @@ class JaxFunction:
         state = [v.value for v in model.non_trainable_variables]
         outputs = program(weights, state, images, np.array(size, "int32"))
         outputs = _to_numpy(outputs)
-        if padded:
-            outputs = keras.tree.map_structure(lambda x: x[:, :height, :width], outputs)
-        return outputs
+        return model.unpadded(outputs, size, shape) if padded else outputs
 
     def _program(self, model, images):
         batch, *size, channels = images.shape
@@ -173,12 +172,12 @@ class JaxProgram:
 
         def function(weights, state, images, size):
             here = model()
-            if not padded:
-                return here.stateless_call(weights, state, images, training=False)[0]
             variables = here.trainable_variables + here.non_trainable_variables
             mapping = zip(variables, [*weights, *state], strict=True)
             with keras.StatelessScope(state_mapping=list(mapping)):
-                return here.call_padded(images, (size[0], size[1]))
+                if padded:
+                    return here.call_padded(images, (size[0], size[1]))
+                return here(images, training=False)
 
         self.function = jax.jit(function)
         self.lock = threading.Lock()

@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from keras_seg.keras_internals.folded_norm import normalized
 from keras_seg.layers.composite_layer import (
     CompositeLayer,
     batch_norm,
@@ -100,13 +101,14 @@ class AtrousSpatialPyramidPooling(CompositeLayer):
     def call(self, inputs, training=None):
         inputs = mask_padding(inputs)
         joined = [
-            ops.relu(norm(branch(inputs), training=training))
+            ops.relu(normalized(branch, norm, inputs, training))
             for branch, norm in zip(self.branches, self.branch_norms, strict=True)
         ]
         pooled = self.image_pool(inputs, training=training)  # (B, 1, 1, C)
         joined.append(pooled + ops.zeros_like(joined[0]))  # (B, H, W, C)
-        x = self.projection(ops.concatenate(joined, axis=-1))
-        x = ops.relu(self.projection_norm(x, training=training))
+        x = ops.concatenate(joined, axis=-1)
+        x = normalized(self.projection, self.projection_norm, x, training)
+        x = ops.relu(x)
         return self.output_dropout(x, training=training)
 
     def compute_output_shape(self, input_shape):

@@ -89,18 +89,19 @@ class DecodeHead(CompositeLayer):
         ]
         return [tuple(shape) for shape in input_shape]
 
-    def build_fusion(self, num_levels, shape):
+    def build_fusion(self, num_levels, shape, kernel_size=3):
         """Adds the layers that join feature maps, and builds the reasoner.
 
         Args:
             num_levels: Integer. Number of feature maps that are concatenated.
             shape: Shape of the joined map, `(B, H, W, hidden_dim)`.
+            kernel_size: Integer, of the convolution that joins the maps.
         """
         kwargs = {"dtype": self.dtype_policy}
         self.add_sublayer(
             keras.layers.Conv2D(
                 self.hidden_dim,
-                3,
+                kernel_size,
                 padding="same",
                 use_bias=False,
                 name="fusion",

@@ -11,6 +11,7 @@ import fractions
 import keras
 from keras import ops
 
+from keras_seg.keras_internals.faster_operations import resize_image
 from keras_seg.layers.valid_region import is_padded, valid_size
 
 
@@ -51,7 +52,7 @@ def resize_bilinear(x, size):
             return x
         if is_padded():
             return resize_padded(x, valid_size(known[:2]), valid_size(size), size)
-        return ops.cast(ops.image.resize(x, (height, width)), x.dtype)
+        return ops.cast(resize_image(x, (height, width)), x.dtype)
     shape = ops.shape(x)
     x = _interpolate_axis(x, shape[1], height, axis=1)  # (B, height, W, C)
     return _interpolate_axis(x, shape[2], width, axis=2)  # (B, height, width, C)

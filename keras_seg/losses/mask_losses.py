@@ -7,6 +7,7 @@ specify it).
 
 from keras import ops
 
+from keras_seg.keras_internals.replica_sum import joint_denominator
 from keras_seg.layers.resizing import resize_nearest
 from keras_seg.losses.class_ids import class_ids
 
@@ -96,4 +97,4 @@ def _binary_masks(labels, mask_logits, ignore_class):
 
 
 def _mean_over_present(loss, present):
-    return ops.sum(loss * present) / ops.maximum(ops.sum(present), 1)
+    return ops.sum(loss * present) / joint_denominator(ops.sum(present))

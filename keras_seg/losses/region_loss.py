@@ -1,5 +1,6 @@
 from keras import ops
 
+from keras_seg.keras_internals.replica_sum import joint_denominator
 from keras_seg.layers.resizing import resize_nearest
 from keras_seg.losses.assign_regions import assign_regions
 
@@ -66,7 +67,7 @@ def region_loss(components, regions, max_components=32, smoothing=1.0):
     crossentropy = ops.sum(crossentropy * valid, axis=1)  # (B, M)
     crossentropy = crossentropy / ops.maximum(ops.sum(valid, axis=1), 1)
     loss = (dice + crossentropy) * owns
-    return ops.sum(loss) / ops.maximum(ops.sum(owns), 1)
+    return ops.sum(loss) / joint_denominator(ops.sum(owns))
 
 
 EPSILON = 1e-6

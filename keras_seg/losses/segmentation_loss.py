@@ -3,6 +3,7 @@ import math
 import keras
 from keras import ops
 
+from keras_seg.keras_internals.replica_sum import joint_denominator, replica_sum
 from keras_seg.losses.class_ids import class_ids
 
 
@@ -15,7 +16,7 @@ class SegmentationLoss(keras.losses.Loss):
     place of `class_weight` of `fit`, which does not support label maps. The Jaccard
     term is one minus the intersection over union of probabilities and labels, over all
     pixels of a batch, averaged over the classes present: a differentiable form of mean
-    IoU.
+    IoU. On several devices, pixels are those of the joint batch of all devices.
 
     Args:
         ignore_class: Integer. The void label.
@@ -48,6 +49,9 @@ class SegmentationLoss(keras.losses.Loss):
     print(float(loss(labels, np.zeros((1, 2, 2, 3), "float32"))))
     ```
     """
+
+    # The mean over the replicas is the loss of their joint batch.
+    is_joint = True
 
     def __init__(
         self,
@@ -110,7 +114,7 @@ class SegmentationLoss(keras.losses.Loss):
         # Turns the mean that Keras takes over all pixels into one over the valid
         # weight.
         scale = ops.cast(ops.size(loss), "float32")
-        loss = loss * scale / ops.maximum(ops.sum(weight), 1e-6)
+        loss = loss * scale / joint_denominator(ops.sum(weight), 1e-6)
         if self.jaccard:
             loss = loss + self.jaccard * self._jaccard(
                 masks, ops.exp(log_probability), valid
@@ -123,6 +127,8 @@ class SegmentationLoss(keras.losses.Loss):
         overlap = ops.sum(probability * masks, axis=(0, 1, 2))  # (K,)
         pixels = ops.sum(masks, axis=(0, 1, 2))
         union = ops.sum(probability, axis=(0, 1, 2)) + pixels - overlap
+        joint = replica_sum(ops.stack([overlap, pixels, union]))  # (3, K)
+        overlap, pixels, union = joint[0], joint[1], joint[2]
         present = ops.cast(pixels > 0, "float32")
         loss = (1 - (overlap + 1) / (union + 1)) * present
         return ops.sum(loss) / ops.maximum(ops.sum(present), 1)

@@ -23,6 +23,8 @@ class ECENet(RegionSegmenter):
         query_activation: See `keras_seg.layers.SemanticsAttention`.
         gated: Boolean. `False` adds class embeddings instead of gating them.
         dropout: Float. Spatial dropout before the classifier.
+        mlp_ratio, fusion: See `keras_seg.layers.ECENetHead`. `mlp_ratio=2` and
+            `fusion="coarse"` about halve the operations of the head (ours).
         auxiliary_weights: Dictionary with the weights of the losses `mask` (focal,
             inferred), `dice` and `diversity` (inferred) in training; by default those
             of the paper, 5, 2 and 0.2. With a reasoner also those of `keras_seg.SGR`.
@@ -78,6 +80,8 @@ class ECENet(RegionSegmenter):
         "gated",
         "dropout",
         "reasoner",
+        "mlp_ratio",
+        "fusion",
     )
     default_auxiliary_weights = {"mask": 5.0, "dice": 2.0, "diversity": 0.2}
     method_losses = ("mask_loss", "dice_loss", "diversity_loss")
@@ -93,6 +97,8 @@ class ECENet(RegionSegmenter):
         dropout=0.1,
         auxiliary_weights=None,
         reasoner=False,
+        mlp_ratio=4,
+        fusion="full",
         max_components=32,
         min_component_area=64,
         classes_learned=None,
@@ -108,6 +114,8 @@ class ECENet(RegionSegmenter):
             gated=gated,
             dropout=dropout,
             reasoner=reasoner,
+            mlp_ratio=mlp_ratio,
+            fusion=fusion,
         )
         super().__init__(
             backbone,

@@ -5,11 +5,12 @@ import keras
 
 from keras_seg.inference.image_batch import image_batch
 from keras_seg.inference.predict import predict
+from keras_seg.inference.predict_labels import predict_labels
 from keras_seg.inference.segment import segment
 from keras_seg.keras_internals.inference_function import run_inference
 from keras_seg.layers.padded_network import can_mask_padding
 from keras_seg.layers.resizing import resize_padded
-from keras_seg.layers.valid_region import valid_region, valid_size
+from keras_seg.layers.valid_region import valid_region
 
 
 class InferenceMixin:
@@ -25,6 +26,10 @@ class InferenceMixin:
     def predict_on_batch(self, x):
         """Logits of a batch of images. May be called from several threads at once."""
         return run_inference(self, keras.ops.convert_to_numpy(image_batch(x)))
+
+    def predict_labels(self, images, batch_size=8, threshold=None, long_side=None):
+        """The class ids of images. See `keras_seg.inference.predict_labels`."""
+        return predict_labels(self, images, batch_size, threshold, long_side)
 
     def segment(self, image, tile=None, overlap=0.125, threshold=None, long_side=None):
         """The class ids `(H, W)` of one image. See `keras_seg.inference.segment`."""
@@ -44,6 +49,8 @@ class InferenceMixin:
             return None
         if not isinstance(self.preprocessor, keras.layers.Rescaling):
             return None  # may depend on the whole image
+        if self.head_logits is None:
+            return None  # `call_padded` does not know the subclass's own `call`
         largest = self.resize_to_multiple.largest_size
         return largest(height), largest(width)
 
@@ -89,6 +96,27 @@ class InferenceMixin:
         """
         return self.compute_outputs(images, training=False, size=size)["logits"]
 
+    def unpadded(self, outputs, size, full):
+        """The part of the logits of padded images that is valid.
+
+        Args:
+            outputs: Array `(B, H, W, K)`, the result of `call_padded`.
+            size, full: Pairs `(height, width)`, sizes of the images without and with
+                padding.
+        """
+        return outputs[:, : size[0], : size[1]]
+
+    def head_size(self, shape, size, full):
+        """The size of the part of a map of the head that is valid.
+
+        Args:
+            shape: Pair, height and width of the map of padded images.
+            size, full: See `unpadded`; `size` may hold scalar integer tensors.
+        """
+        enlarged = self.resize_to_multiple.enlarged
+        edges = zip(shape, size, full, strict=True)
+        return [n * enlarged(side) // enlarged(most) for n, side, most in edges]
+
     def _resize_input(self, images, size=None):
         if size is None:
             return self.resize_to_multiple(images)
@@ -105,8 +133,9 @@ class InferenceMixin:
     def _resize_logits(self, logits, images, size=None):
         if size is None:
             return self.resize_to_match(logits, images)
-        valid = valid_size(logits.shape[1:3])
-        return resize_padded(logits, valid, size, images.shape[1:3])
+        full = images.shape[1:3]
+        valid = self.head_size(logits.shape[1:3], size, full)
+        return resize_padded(logits, valid, size, full)
 
 
 def _round_up(n):

@@ -6,6 +6,8 @@ import keras
 import keras_hub
 
 from keras_seg.data.batches.map_labels import map_labels
+from keras_seg.keras_internals.replica_sum import scale_for_replicas
+from keras_seg.keras_internals.replicas import Replicas
 from keras_seg.metrics.mean_iou import MeanIoU
 from keras_seg.models.compile_checks import (
     check_ignore_class,
@@ -17,6 +19,7 @@ from keras_seg.models.compile_checks import (
     pixel_weights,
     with_rank,
 )
+from keras_seg.models.joint_loss import joint_loss
 from keras_seg.models.label_check import LabelCheck, labels_named
 from keras_seg.optimizers.multiplier_adamw import MultiplierAdamW
 
@@ -42,6 +45,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
     """
 
     auxiliary_loss_names = ()
+    replicas = Replicas()  # another one while training on several devices
 
     # === What a subclass defines ===
 
@@ -225,7 +229,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
     def train_step(self, *args, **kwargs):
         token = _IN_TRAIN_STEP.set(self)
         try:
-            return super().train_step(*args, **kwargs)
+            return self.replicas.train_step(super().train_step, *args, **kwargs)
         finally:
             _IN_TRAIN_STEP.reset(token)
 
@@ -237,6 +241,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         y, channels = self._labels_learned(y)
         weights = pixel_weights(sample_weight, outputs["logits"])
         loss = super().compute_loss(x, y, outputs["logits"], weights, training)
+        loss = joint_loss(loss, self.loss, y, self.ignore_class)
         if not isinstance(y_pred, dict):
             return loss
         channels, others = keras.tree.map_structure(label_maps, (channels, others))
@@ -244,7 +249,8 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         for tracker in self.auxiliary_trackers:
             weight, value = losses[tracker.name]
             tracker.update_state(value)
-            loss = loss + weight * keras.ops.cast(value, loss.dtype)
+            value = scale_for_replicas(weight * keras.ops.cast(value, loss.dtype))
+            loss = loss + value
         return loss
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
@@ -252,23 +258,27 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         y, _ = self.split_labels(with_rank(y, outputs["logits"]))
         weights = pixel_weights(sample_weight, outputs["logits"])
         results = super().compute_metrics(x, y, outputs["logits"], weights)
-        if isinstance(y_pred, dict):
-            results.update({t.name: t.result() for t in self.auxiliary_trackers})
-        return results
+        return self.training_logs() if isinstance(y_pred, dict) else results
 
     def get_metrics_result(self):
         # The auxiliary losses exist only in training; `compute_metrics` adds them.
-        return {
-            name: value
-            for name, value in super().get_metrics_result().items()
-            if name not in self.auxiliary_loss_names
-        }
+        with self.replicas.joint_metrics(self):
+            results = super().get_metrics_result()
+        names = [name for name in results if name not in self.auxiliary_loss_names]
+        return {name: results[name] for name in names}
+
+    def training_logs(self):
+        """The values of the metrics and of the auxiliary losses."""
+        with self.replicas.joint_metrics(self):
+            auxiliary = {t.name: t.result() for t in self.auxiliary_trackers}
+            return {**self.get_metrics_result(), **auxiliary}
 
     def make_train_function(self, force=False):
         # TensorFlow traces a step twice if the step creates the optimizer's variables.
         if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
-        return super().make_train_function(force)
+        super().make_train_function(force)
+        self.replicas.make_train_function(self)
 
     def _labels_learned(self, labels):
         if self.scatter_classes is None or labels is None:

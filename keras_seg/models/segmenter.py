@@ -1,7 +1,10 @@
+import functools
 import logging
 
 import keras
 
+from keras_seg.export.export_mixin import ExportMixin
+from keras_seg.keras_internals.faster_operations import faster_operations
 from keras_seg.keras_internals.low_memory_model import LowMemoryModel
 from keras_seg.keras_internals.not_clonable import NotClonable
 from keras_seg.keras_internals.trainable_state import (
@@ -14,6 +17,7 @@ from keras_seg.keras_internals.trainable_state import (
 from keras_seg.layers.padded_network import run_layer
 from keras_seg.layers.resizing import ResizeToMatch, ResizeToMultiple
 from keras_seg.layers.scatter_classes import ScatterClasses
+from keras_seg.models.head_logits import HeadLogits
 from keras_seg.models.inference_mixin import InferenceMixin
 from keras_seg.models.label_map_trainer import LabelMapTrainer
 from keras_seg.models.segmenter_checks import (
@@ -27,7 +31,7 @@ from keras_seg.models.segmenter_checks import (
 from keras_seg.presets.preset_mixin import PresetMixin
 
 
-class Segmenter(InferenceMixin, PresetMixin, NotClonable, LabelMapTrainer):
+class Segmenter(InferenceMixin, ExportMixin, PresetMixin, NotClonable, LabelMapTrainer):
     """Base class of the models: images in, logits of the same height and width out.
 
     It is a task of keras-hub that adds void labels, images of any size, mean IoU on
@@ -178,7 +182,19 @@ class Segmenter(InferenceMixin, PresetMixin, NotClonable, LabelMapTrainer):
         if compile:
             self.compile()
 
-    def compute_outputs(self, images, training, size=None):
+    @faster_operations()
+    def compute_head_outputs(self, images, training, size=None):
+        """The outputs of the head, with `logits` of its own resolution.
+
+        Args:
+            images: Tensor `(B, H, W, 3)`, in 0..255.
+            training: Boolean.
+            size: See `call_padded`.
+
+        Returns:
+            Dictionary with `logits` `(B, h, w, K')`, one channel for each class of the
+            head, and its other outputs.
+        """
         x = self.preprocessor(images)
         x = self._resize_input(x, size)  # (B, H * scale, W * scale, 3)
         frozen = training and self.freeze_backbone_norm
@@ -186,13 +202,32 @@ class Segmenter(InferenceMixin, PresetMixin, NotClonable, LabelMapTrainer):
             features = self.pyramid(x, training=False if frozen else training)
             features = keras.tree.flatten(features)  # a list, also of a single level
             outputs = self.head(features, training=training)
-            logits = outputs["logits"]  # (B, h, w, K')
-            if not training:  # before resizing, which makes them large
-                logits = logits / self.temperature
-            logits = self._resize_logits(logits, images, size)  # (B, H, W, K')
-        if self.scatter_classes is not None:
-            logits = self.scatter_classes(logits)  # (B, H, W, K)
+        logits = outputs["logits"]
+        if not training:  # before resizing, which makes them large
+            logits = logits / self.temperature
         return {**outputs, "logits": logits}
+
+    @faster_operations()
+    def compute_outputs(self, images, training, size=None):
+        outputs = self.compute_head_outputs(images, training, size)
+        logits = self._resize_logits(outputs["logits"], images, size)  # (B, H, W, K')
+        return {**outputs, "logits": self.scatter(logits)}
+
+    def scatter(self, logits):
+        """Logits of all classes, `(..., K)`, from those of the head, `(..., K')`."""
+        if self.scatter_classes is None:
+            return logits
+        return self.scatter_classes(logits)
+
+    @functools.cached_property
+    def head_logits(self):
+        """Function of images that computes the logits at the resolution of the head.
+
+        It is `None` for a subclass that overrides how logits are computed.
+        """
+        own = type(self).call, type(self).compute_outputs
+        known = own == (Segmenter.call, Segmenter.compute_outputs)
+        return HeadLogits(self) if known else None
 
     # === Saving ===
 

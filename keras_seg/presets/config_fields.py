@@ -120,6 +120,7 @@ FIELDS = {
     "dropout": FRACTION,
     "embed_dim": WIDTH,
     "freeze_backbone_norm": BOOLEAN,
+    "fusion": TEXT,
     "gated": BOOLEAN,
     "growth_rate": WIDTH,
     "hidden_dim": WIDTH,

@@ -92,7 +92,7 @@ def weights_handle(name, presets_dir=None):
     )
     raise FileNotFoundError(
         f"There are no weights of '{name}' here: not in {looked}, not shipped, not on "
-        f"a hub. Either {'' if model == 'sgr' else convert}train it with the recipe in "
-        "examples/recipes. load_weights=False gives the architecture, with its "
-        "pretrained backbone if keras-hub has fetched it."
+        f"a hub. Either {'' if model == 'sgr' else convert}train it with its recipe, "
+        "see `keras-seg train --help`. load_weights=False gives the architecture, with "
+        "its pretrained backbone if keras-hub has fetched it."
     )

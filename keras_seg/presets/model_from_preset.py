@@ -71,9 +71,12 @@ def model_from_preset(
         folder = keras_hub_presets.model_folder(preset, root, load_weights)
         if folder is None:
             return _from_backbone(model_class, preset, load_weights, kwargs)
-    return load_folder(
+    model = load_folder(
         model_class, root, folder, load_weights, kwargs, verified=verified
     )
+    if verified and load_weights:
+        model.licence = entry["licence"]  # exported files name it
+    return model
 
 
 def _from_backbone(model_class, preset, load_weights, kwargs):

@@ -9,16 +9,15 @@ from keras_seg.optimizers.polynomial_decay import PolynomialDecay
 from keras_seg.training.build_backbone import build_backbone, set_drop_path
 from keras_seg.training.freeze_features import freeze_features
 from keras_seg.training.make_optimizer import make_optimizer
-from keras_seg.training.train_arguments import MODELS as MODEL_NAMES
 
-MODELS = dict(zip(MODEL_NAMES, (CPT, ECENet, SGR), strict=True))
+MODELS = {"cpt": CPT, "ecenet": ECENet, "sgr": SGR}
 
 
 def build_model(args, train):
     """Builds the model that the arguments of a run ask for.
 
     Args:
-        args: Namespace, see `keras_seg.training.train_arguments.train_arguments`.
+        args: Namespace, see `keras_seg.training.settings.resolve_settings`.
         train: Source with `num_classes`, `class_names`, `palette` and `ignore_class`.
 
     Returns:
@@ -33,6 +32,8 @@ def build_model(args, train):
     }
     if args.input_scale is not None:
         options["input_scale"] = args.input_scale
+    if args.long_side is not None:
+        options["long_side"] = args.long_side or None
     if args.freeze:
         options["auxiliary_weights"] = {"region": 0.0}  # no weight depends on it
     elif args.region_weight is not None:
@@ -86,6 +87,9 @@ def method_options(args):
             last,
             power=0.9,
         )
+    for name in ("fusion", "mlp_ratio"):
+        if getattr(args, name) is not None:
+            options[name] = getattr(args, name)
     if args.initial_memory:
         options["initial_memory"] = np.load(args.initial_memory, allow_pickle=False)
     return options

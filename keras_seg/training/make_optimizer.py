@@ -18,7 +18,7 @@ def make_optimizer(args, model=None):
     accumulated over several.
 
     Args:
-        args: Namespace, see `keras_seg.training.train_arguments.train_arguments`.
+        args: Namespace, see `keras_seg.training.settings.resolve_settings`.
         model: Model, needed only for `--layer-decay`.
 
     Returns:
@@ -28,9 +28,10 @@ def make_optimizer(args, model=None):
 
     ```python
     from keras_seg.training import make_optimizer
-    from keras_seg.training.train_arguments import train_arguments
+    from keras_seg.training.settings import resolve_settings
 
-    args = train_arguments("--data-dir CAMVID --output run --ema 0".split())
+    given = {"data_dir": "CAMVID", "epochs": 2, "steps_per_epoch": 9, "ema": 0}
+    args = resolve_settings({**given, "learning_rate": 1e-4})
     print(make_optimizer(args).use_ema)  # False
     ```
     """

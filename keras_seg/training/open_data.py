@@ -1,14 +1,26 @@
 """The sources that a run trains on and is measured on."""
 
+import pathlib
+
 from keras_seg import data
+from keras_seg.data.sources.tfds_source import has_val
 from keras_seg.training.run_error import RunError
+from keras_seg.training.split_source import split_source
+
+TFDS_OPTIONS = (
+    "image_key",
+    "label_key",
+    "label_channel",
+    "class_names",
+    "num_classes",
+)
 
 
 def open_data(args):
     """Opens the data of a run; folders of the user's own are checked.
 
     Args:
-        args: Namespace, see `keras_seg.training.train_arguments.train_arguments`.
+        args: Namespace, see `keras_seg.training.settings.resolve_settings`.
 
     Returns:
         The source for training, and a dictionary from `"val"` and `"test"` to the
@@ -26,27 +38,42 @@ def open_data(args):
     from PIL import Image
 
     from keras_seg.training.open_data import open_data
-    from keras_seg.training.train_arguments import train_arguments
+    from keras_seg.training.settings import resolve_settings
 
     with tempfile.TemporaryDirectory() as folder:
+        given = {"output": f"{folder}/run", "num_classes": 2}
         for name, mode in (("images", "RGB"), ("masks", "L")):
-            os.mkdir(os.path.join(folder, name))
-            Image.new(mode, (8, 6)).save(os.path.join(folder, name, "a.png"))
-        words = f"--data folder --images {folder}/images --masks {folder}/masks"
-        args = train_arguments([*words.split(), "--num-classes=2", "--output=run"])
-        source, held_out = open_data(args)
+            given[name] = os.path.join(folder, name)
+            os.mkdir(given[name])
+            Image.new(mode, (8, 6)).save(os.path.join(given[name], "a.png"))
+        source, held_out = open_data(resolve_settings(given))
     print(len(source), held_out)  # 1 {}
     ```
     """
-    if args.data != "folder":
-        held_out = ["val"]
-        if args.data == "camvid" and not args.no_test:
-            held_out.append("test")
-        return data.load_source(args.data, args.data_dir, args.split), {
-            split: data.load_source(args.data, args.data_dir, split)
-            for split in held_out
-            if split not in args.split.split("+")
+    if args.data == "folder":
+        return _open_folders(args)
+    held_out = ["val"]
+    if args.data == "camvid" and not args.no_test:
+        held_out.append("test")
+    options = {}
+    if args.data.startswith("tfds:"):
+        options = {
+            name: getattr(args, name)
+            for name in TFDS_OPTIONS
+            if getattr(args, name) is not None
         }
+        options.update(_ids(args))
+    source = data.load_source(args.data, args.data_dir, args.split, **options)
+    if args.data.startswith("tfds:") and not has_val(args.data, args.data_dir):
+        return with_split(args, source)
+    return source, {
+        split: data.load_source(args.data, args.data_dir, split, **options)
+        for split in held_out
+        if split not in args.split.split("+")
+    }
+
+
+def _open_folders(args):
     folders = {"train": (args.images, args.masks)}
     if args.val_images:
         folders["val"] = (args.val_images, args.val_masks)
@@ -55,12 +82,40 @@ def open_data(args):
             *folder,
             num_classes=args.num_classes,
             class_names=args.class_names,
-            void_ids=args.void_ids,
+            **_ids(args),
         )
         for name, folder in folders.items()
     }
     for name, source in sources.items():
-        print(f"{name}:")
+        print(f"{name if args.val_images else 'data'}:")
         if not data.check_dataset(source).ok:
             raise RunError(f"The {name} data have errors; see above for the fixes.")
-    return sources.pop("train"), sources
+    train = sources.pop("train")
+    return (train, sources) if sources else with_split(args, train)
+
+
+def _ids(args):
+    """What the ids of the masks mean, as arguments of a source."""
+    options = {"void_ids": tuple(args.void_ids)} if args.void_ids else {}
+    if args.first_id:
+        classes = args.num_classes or len(args.class_names or ())
+        options["void_ids"] = (*args.void_ids, *range(args.first_id))
+        options["id_map"] = {args.first_id + k: k for k in range(classes)}
+    return options
+
+
+def with_split(args, source):
+    """Keeps a part of a source for validation, if the run asks for it.
+
+    Args:
+        args: Namespace of all settings.
+        source: Source.
+
+    Returns:
+        The source for training, and a dictionary with `"val"` if there is one.
+    """
+    if not args.val_share:
+        return source, {}
+    folder = pathlib.Path(args.output)
+    train, val = split_source(source, args.val_share, args.seed, folder)
+    return train, {} if val is None else {"val": val}

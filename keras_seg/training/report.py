@@ -6,25 +6,83 @@ import platform
 import subprocess
 
 import keras
+import numpy as np
 
 from keras_seg import inference
 
 
-def evaluate(model, source, name, progress=False):
-    """Evaluates whole images at their own size, single scale, no flip.
+def evaluate(model, source, name, progress=False, long_side=None):
+    """Evaluates whole images, single scale, no flip.
 
     Args:
         model: `keras_seg.models.Segmenter`.
         source: Source of `(image, label)` pairs.
         name: String for the progress bar.
         progress: Boolean. Whether to show one.
+        long_side: Integer or `None`. Larger images are downscaled to it for the model.
 
     Returns:
-        Dictionary, see `keras_seg.inference.evaluate`.
+        Dictionary, see `keras_seg.inference.evaluate`, with `class_pixels` added, and
+        a `Details`.
     """
-    return inference.evaluate(
-        model, source, inference.TestProtocol(), progress=progress and name
+    details = Details(model.num_classes)
+    result = inference.evaluate(
+        model,
+        source,
+        inference.TestProtocol(long_side=long_side or None),
+        progress=progress and name,
+        on_image=details.add,
     )
+    pixels = details.confusion.sum(axis=1).tolist()
+    result["class_pixels"] = dict(zip(result["class_iou"], pixels, strict=True))
+    return result, details
+
+
+class Details:
+    """The confusion matrix of a data set and the score of each image.
+
+    Args:
+        num_classes: Integer `K`.
+
+    Attributes:
+        confusion: Integer array `(truth, prediction)`, `(K, K + 1)`. The last column
+            counts predictions that are no class.
+        scores: List of floats, the mean IoU of each image over the classes that occur
+            in it; NaN for an image that is all void.
+
+    Example:
+
+    ```python
+    import numpy as np
+
+    from keras_seg.training.report import Details
+
+    details = Details(2)
+    details.add(0, np.array([[0, 1, 255]]), np.array([[0, 0, 1]]))
+    print(details.confusion.tolist(), details.scores)  # [[1, 0, 0], [1, 0, 0]] [0.25]
+    ```
+    """
+
+    def __init__(self, num_classes):
+        self.num_classes = num_classes
+        self.confusion = np.zeros((num_classes, num_classes + 1), "int64")
+        self.scores = []
+
+    def add(self, index, truth, labels):
+        """Counts the pixels of one image."""
+        classes = self.num_classes
+        valid = (truth >= 0) & (truth < classes)
+        guess = labels[valid].astype("int64")
+        guess = np.where((guess >= 0) & (guess < classes), guess, classes)
+        cells = truth[valid].astype("int64") * (classes + 1) + guess
+        counts = np.bincount(cells, minlength=classes * (classes + 1))
+        counts = counts.reshape(classes, classes + 1)
+        self.confusion += counts
+        present = counts.sum(axis=1) > 0
+        hits = np.diagonal(counts)
+        union = counts.sum(axis=1) + counts[:, :classes].sum(axis=0) - hits
+        iou = hits[present] / union[present]
+        self.scores.append(float(iou.mean()) if len(iou) else float("nan"))
 
 
 def print_table(name, result):
@@ -62,8 +120,10 @@ def describe_run(args, run, weights):
         Dictionary that can be written as JSON.
     """
     arguments = portable(args)
-    backbone_weights = pathlib.Path(args["backbone_weights"] or "").name
-    initial_weights = pathlib.Path(args["initial_weights"] or "").name
+    backbone_weights, initial_weights = (
+        pathlib.Path(args[name] or "").name
+        for name in ("backbone_weights", "initial_weights")
+    )
     return {
         "arguments": arguments,
         "backbone_weights": backbone_weights or None,

@@ -4,15 +4,12 @@ class RunError(ValueError):
     Example:
 
     ```python
-    import tempfile
+    from keras_seg.training import RunError
+    from keras_seg.training.settings import resolve_settings
 
-    from keras_seg.training import RunError, train_from_arguments
-
-    with tempfile.TemporaryDirectory() as folder:
-        words = f"--data folder --images {folder} --masks {folder} --num-classes 2"
-        try:
-            train_from_arguments([*words.split(), "--output", f"{folder}/run"])
-        except (RunError, ValueError) as error:
-            print(error)  # No image with a mask was found ...
+    try:
+        resolve_settings({"data": "camvid"})
+    except RunError as error:
+        print(error)  # --data camvid needs --data-dir
     ```
     """

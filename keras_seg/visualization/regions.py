@@ -1,7 +1,7 @@
 import numpy as np
 
 from keras_seg.data.palette import default_palette
-from keras_seg.visualization.overlay import draw_overlay
+from keras_seg_runtime.pictures.overlay import draw_overlay
 
 
 def draw_regions(image, regions, labels, class_names, alpha=0.55, legend=True):

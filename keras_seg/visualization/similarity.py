@@ -1,7 +1,7 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from keras_seg.visualization.legend import PANEL, TEXT
+from keras_seg_runtime.pictures.legend import PANEL, TEXT
 
 # Similarities of -1, 0 and 1.
 COLOURS = np.array([(50, 110, 190), (245, 245, 245), (190, 50, 40)], "float64")

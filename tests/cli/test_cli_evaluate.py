@@ -141,7 +141,7 @@ def test_data_by_name(monkeypatch, capsys):
     assert "--data ade20k needs --data-dir" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     assert main(["evaluate", "--data", "tfds:scene_parse150"]) == 2
-    assert "pip install tensorflow-datasets" in capsys.readouterr().err
+    assert "pip install 'keras-seg[tfds]'" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["evaluate", "--data", "ade21k"])
     assert "choose from ade20k, camvid" in capsys.readouterr().err

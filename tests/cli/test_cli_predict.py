@@ -262,7 +262,7 @@ def test_errors_of_the_model_do_not_end_the_batch(loaded, monkeypatch, capsys):
             raise RuntimeError("out of memory")
         return run_inference(model, images)
 
-    monkeypatch.setattr("keras_seg.inference.predict_logits.run_inference", picky)
+    monkeypatch.setattr("keras_seg.inference.inference_model.run_inference", picky)
     assert predict("a.png", "b.png") == 1
     assert "a.png: RuntimeError: out of memory" in capsys.readouterr().err
     assert written() == ["b_labels.png", "b_overlay.png"]

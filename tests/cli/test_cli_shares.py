@@ -12,7 +12,8 @@ import pytest
 from fake_model import fake_labels, fake_model
 from PIL import Image
 
-from keras_seg import inference, models, visualization
+import keras_seg_runtime
+from keras_seg import inference, models
 from keras_seg_cli.class_shares import class_shares, share_names
 from keras_seg_cli.image_jobs import find_images
 from keras_seg_cli.main import main
@@ -229,7 +230,7 @@ def test_file_that_cannot_be_written_is_one_line(capsys):
 @pytest.mark.no_backend
 def test_usage_names_what_is_missing(capsys):
     for words, message in [
-        (["a.png"], "--output DIR for pictures, or --shares"),
+        (["a.png"], "give --output DIR for pictures, or --shares"),
         (["a.png", "-o", "out", "--shares-file", "x"], "needs --shares"),
         (["a.png", "--shares", "xml"], "invalid choice"),
         (["a.png", "-o", "out", "--threshold", "2"], "--threshold"),
@@ -299,13 +300,13 @@ def test_shares_of_a_label_map_add_up(void):
 def test_uncertain_pixels_are_not_coloured_but_named(monkeypatch):
     photo("a.png", ["u" * 60] * 20 + ["r" * 60] * 20)
     names = []
-    draw = visualization.draw_overlay
+    draw = keras_seg_runtime.draw_overlay
 
     def draw_overlay(*arguments, **options):
         names.append(options["void_name"])
         return draw(*arguments, **options)
 
-    monkeypatch.setattr(visualization, "draw_overlay", draw_overlay)
+    monkeypatch.setattr(keras_seg_runtime, "draw_overlay", draw_overlay)
     assert predict("a.png", "-o", "out", "--threshold", 0.9, "--no-legend") == 0
     with Image.open("out/a_labels.png") as picture:
         labels = np.asarray(picture)

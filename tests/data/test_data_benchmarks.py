@@ -301,5 +301,5 @@ def test_tfds_that_cannot_be_opened(fake_tfds, monkeypatch):
     with pytest.raises(ValueError, match="`palette` has 1 colours"):
         TFDSSource("x", label_key="y", num_classes=2, palette=[(0, 0, 0)])
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
-    with pytest.raises(ModuleNotFoundError, match="pip install tensorflow-datasets"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'keras-seg\[tfds\]'"):
         TFDSSource("x", label_key="y", num_classes=2)

@@ -11,8 +11,8 @@ from keras_seg.data import (
     read_image,
     read_mask,
 )
-from keras_seg.data.files.orientation import turn_array
-from keras_seg.data.files.read_image import image_size
+from keras_seg_runtime.images.orientation import turn_array
+from keras_seg_runtime.images.read_image import image_size
 
 pytestmark = pytest.mark.no_backend
 

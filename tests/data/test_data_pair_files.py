@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from keras_seg.data import SegmentationFolder, check_dataset
-from keras_seg.data.files.open_image import IMAGE_SUFFIXES
 from keras_seg.data.files.pair_files import pair_files
 from keras_seg_cli import image_jobs
+from keras_seg_runtime.images.open_image import IMAGE_SUFFIXES
 
 pytestmark = pytest.mark.no_backend
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from keras_seg.data import as_rgb, read_image
-from keras_seg.data.files.read_image import image_size
+from keras_seg_runtime.images.read_image import image_size
 
 pytestmark = pytest.mark.no_backend
 

@@ -6,7 +6,7 @@ from fake_model import numpy_model, random_image
 
 import keras_seg
 from keras_seg.inference import TestProtocol, evaluate, segment, segment_by_protocol
-from keras_seg.inference import shown_image as home
+from keras_seg_runtime.labels import window_size as home
 
 
 def border_model(**attributes):
@@ -53,7 +53,7 @@ def test_a_shipped_preset_is_evaluated_as_it_segments(name, monkeypatch):
         seen.append(images)
         return images.astype("float32") @ weights.astype("float32")
 
-    monkeypatch.setattr("keras_seg.inference.predict_logits.run_inference", network)
+    monkeypatch.setattr("keras_seg.inference.inference_model.run_inference", network)
     for size in ((700, 900), (1700, 1300)):
         image = random_image(*size)
         labels = model.segment(image)

@@ -5,9 +5,11 @@ import numpy_reference as reference
 import pytest
 from fake_model import fake_labels, fake_model, numpy_model, random_image
 
-from keras_seg.inference import segment, upsampled_argmax
-from keras_seg.inference.shown_image import resize_longest_side
-from keras_seg.inference.upsampled_argmax import UpsampledArgmax, candidate_classes
+from keras_seg.inference import segment
+from keras_seg_runtime.labels import bilinear_axis, group_argmax, upsampled_argmax
+from keras_seg_runtime.labels.group_argmax import candidate_classes
+from keras_seg_runtime.labels.longest_side import resize_longest_side
+from keras_seg_runtime.labels.upsampled_argmax import UpsampledArgmax
 
 
 def random_logits(height, width, num_classes, seed=0, scale=3.0):
@@ -24,6 +26,23 @@ def enlarge(logits, size, **options):
     labels = np.full(size, 254, "uint8")
     UpsampledArgmax(labels, logits.shape[:2], **options).add(0, 0, logits.copy())
     return labels
+
+
+def candidates(logits, **options):
+    """The classes that can be the argmax anywhere between the cells."""
+    height, width, num_classes = logits.shape
+    cells = np.arange(height * width).reshape(height, width)
+    rows, columns = (np.minimum([0, 1], n - 1) for n in (height, width))
+    corners = [
+        cells[i : height + i - rows[1], j : width + j - columns[1]].ravel()
+        for i in rows
+        for j in columns
+    ]
+    flat = logits.reshape(-1, num_classes)
+    _, classes = candidate_classes(
+        flat, flat.argmax(-1), np.stack(corners, 1), **options
+    )
+    return np.unique(classes).tolist()
 
 
 def clear_winner(logits):
@@ -119,7 +138,7 @@ def test_threshold_uses_the_probability_of_the_enlarged_logits(threshold, scale)
 @pytest.mark.no_backend
 def test_a_class_can_be_the_argmax_between_corners_alone():
     logits = np.array([[[9, 0, 5, 1], [0, 9, 5, 1]]], "float32")
-    assert candidate_classes(logits).tolist() == [0, 1, 2]
+    assert candidates(logits) == [0, 1, 2]
     labels = enlarge(logits, (2, 60))
     assert set(labels[0, 28:32]) == {2} and set(labels.flat) == {0, 1, 2}
 
@@ -127,10 +146,10 @@ def test_a_class_can_be_the_argmax_between_corners_alone():
 def test_candidates_are_few_where_the_picture_is_plain():
     logits = random_logits(20, 20, 150, scale=1.0)
     logits[:, :, 7] += 30
-    assert candidate_classes(logits).tolist() == [7]
-    assert candidate_classes(logits, with_probability=True).tolist() == [7]
+    assert candidates(logits) == [7]
+    assert candidates(logits, with_probability=True) == [7]
     logits[:, :, 7] -= 30
-    assert len(candidate_classes(logits)) > 100
+    assert len(candidates(logits)) > 100
 
 
 @pytest.mark.no_backend
@@ -138,14 +157,14 @@ def test_classes_that_cannot_be_the_argmax_are_excluded():
     logits = random_logits(20, 20, 150, scale=0.5)
     logits[:10, :, 7] += 20
     logits[10:, :, 9] += 20
-    assert candidate_classes(logits).tolist() == [7, 9]
+    assert candidates(logits) == [7, 9]
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_argmax_is_a_candidate(seed):
     logits = random_logits(1, 1, 12, seed=seed, scale=1.0)
     logits = logits + random_logits(2, 2, 12, seed=seed + 10, scale=0.7)
-    kept = candidate_classes(logits).tolist()
+    kept = candidates(logits)
     assert len(kept) < 12
     assert set(np.argmax(enlarged(logits, (40, 40)), axis=-1).flat) <= set(kept)
 
@@ -165,18 +184,19 @@ def test_excluded_classes_may_be_minus_infinity():
 
 @pytest.mark.no_backend
 @pytest.mark.parametrize("threshold", [None, 0.6])
-@pytest.mark.parametrize("side", [1, 7, 64, 10_000])
-def test_steps_of_any_size_give_the_same_labels(monkeypatch, side, threshold):
+@pytest.mark.parametrize("values", [1, 300, 10_000])
+@pytest.mark.parametrize("overhead", [-16, 0, 10**6])
+def test_steps_of_any_size_give_the_same_labels(
+    monkeypatch, values, overhead, threshold
+):
     logits = random_logits(14, 21, 9)
-    size = (35, 53) if side == 1 else (300, 450)
+    size = (35, 53) if values == 1 else (300, 450)
     expected = enlarge(logits, size, threshold=threshold)
-    monkeypatch.setattr(upsampled_argmax, "MAX_SIDE", side)
-    monkeypatch.setattr(upsampled_argmax, "MAX_UPSAMPLED_VALUES", 9 * side**2)
-    labels = enlarge(logits, size, threshold=threshold)
-    if threshold is None:
-        np.testing.assert_array_equal(labels, expected)
-    else:  # the probabilities leave 0.001 out, which depends on the step
-        assert (labels != expected).mean() < 0.002
+    monkeypatch.setattr(group_argmax, "OVERHEAD", overhead)  # few classes, or all
+    monkeypatch.setattr(upsampled_argmax, "MAX_COMPARED_VALUES", values)
+    monkeypatch.setattr(group_argmax, "MAX_UPSAMPLED_VALUES", values)
+    monkeypatch.setattr(bilinear_axis, "MAX_GROUP", 1 + values % 7)
+    np.testing.assert_array_equal(enlarge(logits, size, threshold=threshold), expected)
 
 
 @pytest.mark.no_backend

@@ -52,6 +52,12 @@ MODELS = {
     "ecenet": lambda: keras_seg.ECENet(
         TinyBackbone(), 5, hidden_dim=8, reasoner=REASONER
     ),
+    "ecenet_separable": lambda: keras_seg.ECENet(
+        TinyBackbone(), 5, hidden_dim=8, fusion="separable"
+    ),
+    "ecenet_coarse": lambda: keras_seg.ECENet(
+        TinyBackbone(), 5, hidden_dim=8, fusion="coarse"
+    ),
     "ecenet_mobilenet": lambda: keras_seg.ECENet(mobilenet(), 5, hidden_dim=8),
     "ecenet_resnet": lambda: keras_seg.ECENet(
         tiny_backbone(), 5, hidden_dim=8, input_scale=1.5

@@ -12,8 +12,8 @@ from fake_model import numpy_model, random_image
 
 from keras_seg.inference import TestProtocol, evaluate, segment_by_protocol
 from keras_seg.inference.mean_probabilities import mean_probabilities
-from keras_seg.inference.sliding_window import sliding_window
-from keras_seg.inference.window_axis import WindowAxis
+from keras_seg_runtime.labels.sliding_window import sliding_window
+from keras_seg_runtime.labels.window_axis import WindowAxis
 
 NUM_CLASSES = 4
 
@@ -156,8 +156,8 @@ def test_every_window_is_processed_once():
 def test_whole_images_that_are_too_large_are_cut(monkeypatch):
     model = numpy_model(lambda patch: patch.astype("float32"), 3)
     image = random_image(120, 160)
-    monkeypatch.setattr("keras_seg.inference.shown_image.MAX_WHOLE_PIXELS", 10_000)
-    monkeypatch.setattr("keras_seg.inference.shown_image.MAX_WINDOW_PIXELS", 6_000)
+    monkeypatch.setattr("keras_seg_runtime.labels.window_size.MAX_WHOLE_PIXELS", 10_000)
+    monkeypatch.setattr("keras_seg_runtime.labels.window_size.MAX_WINDOW_PIXELS", 6_000)
     labels = segment_by_protocol(model, image, TestProtocol())
     np.testing.assert_array_equal(labels, np.argmax(image, axis=-1))
     assert len(model.seen) > 3 and max(np.prod(s[1:3]) for s in model.seen) <= 6_000

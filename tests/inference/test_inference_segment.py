@@ -5,8 +5,9 @@ import pytest
 from fake_model import fake_labels, fake_model, numpy_model, random_image
 from PIL import Image
 
-from keras_seg.inference import segment, shown_image
-from keras_seg.inference.window_axis import WindowAxis, window_for
+from keras_seg.inference import segment
+from keras_seg_runtime.labels import window_size
+from keras_seg_runtime.labels.window_axis import WindowAxis, window_for
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +223,7 @@ def test_output_that_is_not_logits_is_rejected():
 
 @pytest.mark.no_backend
 def test_a_model_that_enlarges_gets_smaller_tiles(monkeypatch):
-    monkeypatch.setattr(shown_image, "MAX_WINDOW_PIXELS", 40_000)
+    monkeypatch.setattr(window_size, "MAX_WINDOW_PIXELS", 40_000)
     model = numpy_model(lambda patch: patch.astype("float32"), 3)
     segment(model, random_image(100, 400))
     assert model.seen.pop() == (1, 100, 400, 3)
@@ -233,7 +234,7 @@ def test_a_model_that_enlarges_gets_smaller_tiles(monkeypatch):
 
 @pytest.mark.no_backend
 def test_a_model_of_many_classes_gets_smaller_tiles(monkeypatch):
-    monkeypatch.setattr(shown_image, "MAX_WINDOW_LOGITS", 400_000)
+    monkeypatch.setattr(window_size, "MAX_WINDOW_LOGITS", 400_000)
     for num_classes, most in [(10, 40_000), (40, 10_000)]:
         answer = np.zeros((100, 400, num_classes), "float32")
         model = numpy_model(

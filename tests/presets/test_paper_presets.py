@@ -160,7 +160,7 @@ def test_error_without_weights_names_the_ways_on(empty, monkeypatch):
         str(empty / "mine" / "ecenet" / NAME),
         str(empty / "cache" / "keras_seg" / "ecenet" / NAME),
         f"keras-seg convert CHECKPOINT --model ecenet --preset {NAME}",
-        "examples/recipes",
+        "keras-seg train",
         "load_weights=False",
     ):
         assert part in message

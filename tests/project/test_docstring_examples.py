@@ -28,7 +28,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def docstring_examples():
-    for path in sorted((ROOT / "keras_seg").rglob("*.py")):
+    paths = [p for n in ("keras_seg", "keras_seg_runtime") for p in ROOT.glob(n)]
+    for path in sorted(p for folder in paths for p in folder.rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for node in ast.walk(ast.parse(path.read_text())):
             text = isinstance(node, DOCUMENTED) and ast.get_docstring(node)
@@ -39,6 +40,8 @@ def docstring_examples():
 
 def page_examples():
     for page in PAGES:
+        if page.stem == "other_data_pipelines":
+            continue  # needs many libraries: tests/data/test_data_pipelines.py runs it
         for i, match in enumerate(PAGE_FENCE.finditer(page.read_text()), start=1):
             needs = (match["needs"] or "").split()
             yield pytest.param(match["code"], needs, id=f"{page.stem}-{i}")

@@ -12,7 +12,9 @@ from project_paths import ROOT, TESTS
 pytestmark = pytest.mark.no_backend
 
 PACKAGE = sorted(
-    p for name in ("keras_seg", "keras_seg_cli") for p in (ROOT / name).rglob("*.py")
+    p
+    for name in ("keras_seg", "keras_seg_cli", "keras_seg_runtime")
+    for p in (ROOT / name).rglob("*.py")
 )
 SCRIPTS = sorted(
     path
@@ -23,6 +25,7 @@ SUBPACKAGES = [
     "backbones",
     "conversion",
     "data",
+    "export",
     "inference",
     "layers",
     "losses",
@@ -41,22 +44,32 @@ ORDER = [
     {"conversion"},
     {"training"},
     {"models"},
-    {"inference", "presets"},
+    {"export", "inference", "presets"},
     {"visualization"},
     {"data"},
     {"backbones", "losses", "metrics", "optimizers"},
     {"layers"},
     {"keras_internals"},
-    {"version"},
+    {"runtime", "version"},
+    {"keras_seg_runtime"},
 ]
 BACKENDS = {"tensorflow", "jax", "flax", "torch", "torchvision"}
 # Keras has no common function for what these files need from the backends.
 MAY_IMPORT_BACKENDS = {
+    "keras_seg/keras_internals/bilinear_by_gathers.py",
     "keras_seg/keras_internals/concrete_values.py",
+    "keras_seg/keras_internals/depthwise_by_shifts.py",
+    "keras_seg/keras_internals/faster_operations.py",
     "keras_seg/conversion/read_torch.py",  # the file format is torch's own
+    "keras_seg/export/litert_file.py",  # written by TensorFlow, as is the next
+    "keras_seg/export/saved_model.py",
     "keras_seg/data/batches/map_labels.py",
+    "keras_seg/keras_internals/folded_norm.py",
     "keras_seg/keras_internals/inference_function.py",
     "keras_seg/keras_internals/replica_sum.py",
+    "keras_seg/keras_internals/replicas_jax.py",
+    "keras_seg/keras_internals/replicas_tensorflow.py",
+    "keras_seg/keras_internals/replicas_torch.py",
 }
 TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".cfg", ".txt", ".json", ".sh", ""}
 
@@ -259,7 +272,7 @@ def test_imports_have_no_circle():
 def test_every_part_has_its_place_in_the_order():
     parts = {path.parent.name for path in (ROOT / "keras_seg").glob("*/__init__.py")}
     parts -= {"cli"}  # a former name, without modules of its own
-    files = {"former_names", "version", "keras_seg_cli"}
+    files = {"former_names", "runtime", "version", "keras_seg_cli", "keras_seg_runtime"}
     assert parts == set.union(*ORDER) - files
     assert set(SUBPACKAGES) == parts - {"keras_internals"}
 
@@ -280,13 +293,13 @@ def test_files_are_short():
 
 def test_public_names_are_documented_with_an_example():
     wrong = []
-    for part in SUBPACKAGES:
-        module = importlib.import_module(f"keras_seg.{part}")
+    for part in [*(f"keras_seg.{name}" for name in SUBPACKAGES), "keras_seg_runtime"]:
+        module = importlib.import_module(part)
         for key in module.__all__:
             thing = getattr(module, key)
             text = inspect.getdoc(thing) if thing.__doc__ else ""
             if not re.search(r"Example:\s+```python\n.*?```", text, re.DOTALL):
-                wrong.append(f"keras_seg.{part}.{key}")
+                wrong.append(f"{part}.{key}")
     assert not wrong
 
 

@@ -53,6 +53,20 @@ CASES = {
         two_levels,
         BIAS_BEFORE_BATCH_NORM,
     ),
+    "ECENetHead, separable": Case(
+        lambda **kwargs: layers.ECENetHead(
+            3, 8, num_heads=2, fusion="separable", **kwargs
+        ),
+        two_levels,
+        BIAS_BEFORE_BATCH_NORM,
+    ),
+    "ECENetHead, coarse": Case(
+        lambda **kwargs: layers.ECENetHead(
+            3, 8, num_heads=2, fusion="coarse", mlp_ratio=2, **kwargs
+        ),
+        two_levels,
+        BIAS_BEFORE_BATCH_NORM,
+    ),
     "ResizeToMultiple": Case(
         lambda **kwargs: layers.ResizeToMultiple(1.5, multiple=4, **kwargs),
         lambda b, h, w: [(b, h, w, 3)],

@@ -54,6 +54,16 @@ MODEL_CASES = {
         (*MASKS, "diversity_loss", *REGIONS),
         NO_GRADIENT,
     ),
+    "ECENet, separable": ModelCase(
+        _make(keras_seg.ECENet, 2, num_heads=2, fusion="separable", mlp_ratio=2),
+        (*MASKS, "diversity_loss"),
+        NO_GRADIENT,
+    ),
+    "ECENet, coarse": ModelCase(
+        _make(keras_seg.ECENet, 3, num_heads=2, fusion="coarse", mlp_ratio=1),
+        (*MASKS, "diversity_loss"),
+        NO_GRADIENT,
+    ),
     "CPT": ModelCase(
         _make(
             keras_seg.CPT,

@@ -14,9 +14,10 @@ import ablation
 
 from keras_seg import training
 from keras_seg.training import RunError
+from keras_seg.training.choose_settings import choose_settings
+from keras_seg.training.config_file import write_config
 from keras_seg.training.report import portable
-from keras_seg.training.run_arguments import write_arguments
-from keras_seg.training.train_arguments import train_arguments
+from keras_seg.training.settings import resolve_settings
 
 pytestmark = pytest.mark.no_backend
 
@@ -33,16 +34,20 @@ def runs(monkeypatch):
     """Stands for training: notes what was asked for and gives made-up scores."""
     calls = []
 
-    def run(words):
-        args = train_arguments(words)
+    def run(given, resume):
+        args = resolve_settings(given)
+        choose_settings(args, None)
+        args.resume = resume
         calls.append(args)
         folder = pathlib.Path(args.output)
         folder.mkdir(parents=True, exist_ok=True)
-        write_arguments(folder, args)
+        write_config(args)
         if len(calls) == run.fails_at:
             raise KeyboardInterrupt
         result = {
-            "arguments": portable(vars(args)),
+            "arguments": portable(
+                {k: v for k, v in vars(args).items() if k != "resume"}
+            ),
             "seed": args.seed,
             "parameters": 1234,
             "val": {"mean_iou": 0.5 + 0.1 * args.seed, "pixel_accuracy": 0.75},
@@ -55,7 +60,7 @@ def runs(monkeypatch):
         (folder / "results.json").write_text(json.dumps(result))
 
     run.calls, run.fails_at = calls, None
-    monkeypatch.setattr(training, "train_from_arguments", run)
+    monkeypatch.setattr(training, "train_from_settings", run)
     monkeypatch.setattr(keras.utils, "clear_session", lambda: None)  # takes a while
     return run
 

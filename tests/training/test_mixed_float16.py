@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 from random_weights import random_array, set_random_weights
+from run_settings import settings_of
 
 from keras_seg.optimizers import MultiplierAdamW
 from keras_seg.training import RunError, RunFolder
-from keras_seg.training.train import open_run
-from keras_seg.training.train_arguments import train_arguments
+from keras_seg.training.open_run import open_run
 
 X, Y = random_array(4, 3, seed=5), random_array(4, 2, seed=6)
 
@@ -88,5 +88,5 @@ def test_jax_on_a_cpu_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
     words = f"--data-dir x --output {tmp_path / 'run'} --precision mixed_float16"
     with pytest.raises(RunError, match="mixed_bfloat16"):
-        open_run(train_arguments(words.split()))
+        open_run(settings_of(words), None)
     assert not (tmp_path / "run").exists()

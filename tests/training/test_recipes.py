@@ -2,12 +2,14 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 from project_paths import ROOT
+from run_settings import settings_of, train_with
 from tiny_backbone import TinyBackbone
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -16,14 +18,14 @@ import try_recipe
 
 import keras_seg
 from keras_seg import presets
-from keras_seg.training import RunFolder, make_optimizer, train_from_arguments
+from keras_seg.training import RunError, RunFolder, list_recipes, make_optimizer
 from keras_seg.training.build_backbone import set_drop_path
 from keras_seg.training.build_model import build_model, compile_model
 from keras_seg.training.make_optimizer import CoupledSGD
 from keras_seg.training.open_data import open_data
-from keras_seg.training.train_arguments import train_arguments
 
-RECIPES = sorted((ROOT / "examples" / "recipes").glob("*.txt"))
+REAL_TIME = "ecenet_camvid_real_time"
+RECIPES = [name for name in list_recipes() if name != REAL_TIME]
 slow_to_start = pytest.mark.skipif(
     keras.config.backend() != "torch",
     reason="TensorFlow and JAX trace or compile models anew, 20 to 60 seconds; torch "
@@ -38,20 +40,20 @@ CLASSES = {
 
 
 def parse(*words):
-    return train_arguments([str(word) for word in words])
+    return settings_of([str(word) for word in words])
 
 
 def read(recipe, *more):
-    return parse(f"@{recipe}", "--data-dir", "data", "--output", "run", *more)
+    return parse("--recipe", recipe, "--data-dir", "data", "--output", "run", *more)
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_recipe_says_all_that_the_paper_does(recipe):
     args = read(recipe)
     data = args.data.replace("-", "_")
-    assert recipe.stem.startswith(f"{args.model}_{data}")
+    assert recipe.startswith(f"{args.model}_{data}")
     # The network is of the same data, backbone and crop.
-    backbone = recipe.stem.removeprefix(f"{args.model}_").removeprefix(data)
+    backbone = recipe.removeprefix(f"{args.model}_").removeprefix(data)
     assert args.architecture.startswith(data)
     assert backbone.removeprefix("_10k").strip("_") in args.architecture
     assert args.architecture.endswith(f"_{args.crop_size[0]}")
@@ -70,6 +72,23 @@ def test_recipe_says_all_that_the_paper_does(recipe):
     )
 
 
+def test_recipe_of_a_real_time_network(monkeypatch):
+    args = read(REAL_TIME, "--backbone-weights", "none.h5")
+    assert (args.input_scale, args.fusion, args.mlp_ratio) == (1.0, "coarse", 2)
+    backbone = TinyBackbone()
+    name = "keras_seg.training.build_model.build_backbone"
+    monkeypatch.setattr(name, lambda *args: (backbone, None))
+    palette = np.zeros((11, 3), "uint8")
+    names = [f"class {i}" for i in range(11)]
+    train = SimpleNamespace(
+        num_classes=11, class_names=names, palette=palette, ignore_class=255
+    )
+    model = build_model(args, train)
+    assert model.head.fusion_kind == "coarse" and model.head.mlp_ratio == 2
+    with pytest.raises(RunError):
+        read(REAL_TIME, "--model", "sgr")
+
+
 def test_there_are_recipes_and_options_after_them_win():
     assert len(RECIPES) == 8
     args = read(RECIPES[0], "--batch-size", 2, "--accumulate", 8)
@@ -81,7 +100,7 @@ def test_there_are_recipes_and_options_after_them_win():
 @pytest.mark.skipif(
     not hasattr(presets, "describe_preset"), reason="no presets of the papers here"
 )
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_presets_of_the_recipes(recipe):
     args = read(recipe)
     facts = presets.describe_preset(f"{args.model}/{args.architecture}")
@@ -121,15 +140,14 @@ def test_starts_and_learns(ade20k, tmp_path, own_precision):
     keras_seg.CPT(TinyBackbone(2), num_classes=4, hidden_dim=8).save_to_preset(
         tmp_path / "tiny"
     )
-    recipe = ROOT / "examples" / "recipes" / "cpt_ade20k_resnet_101.txt"
     run = tmp_path / "run"
     options = (
-        f"@{recipe} --architecture {tmp_path / 'tiny'} --data-dir {ade20k} "
-        f"--output {run} --crop-size 32 32 --batch-size 2 --epochs 3 "
-        "--steps-per-epoch 2 --validate-every 4 --warmup-steps 0 --accumulate 2 "
-        "--learning-rate 0.003 --precision mixed_bfloat16 --verbose 0"
+        f"--recipe cpt_ade20k_resnet_101 --architecture {tmp_path / 'tiny'} "
+        f"--data-dir {ade20k} --output {run} --crop-size 32 32 --batch-size 2 "
+        "--epochs 3 --steps-per-epoch 2 --validate-every 4 --warmup-steps 0 "
+        "--accumulate 2 --learning-rate 0.003 --precision mixed_bfloat16 --verbose 0"
     ).split()
-    train_from_arguments(options)
+    train_with(options)
     lines = [json.loads(x) for x in (run / "history.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3]
     assert lines[-1]["loss"] < lines[0]["loss"]
@@ -141,7 +159,7 @@ def test_starts_and_learns(ade20k, tmp_path, own_precision):
     model = keras_seg.CPT.from_preset(run / "preset")
     assert model.num_classes == 150 and model.class_names[2] == "sky"
     # More epochs would need --resume, and begin where these ended.
-    args = train_arguments(options)
+    args = settings_of(options)
     again = build_model(args, open_data(args)[0])
     compile_model(args, again)
     assert RunFolder(run, 2, note={}).restore(again) == 3
@@ -152,8 +170,8 @@ def test_a_recipe_is_tried(ade20k, tmp_path, own_precision, capsys):
     keras_seg.CPT(TinyBackbone(2), num_classes=4, hidden_dim=8).save_to_preset(
         tmp_path / "tiny"
     )
-    recipe = ROOT / "examples" / "recipes" / "cpt_ade20k_resnet_101.txt"
-    words = f"@{recipe} --architecture {tmp_path / 'tiny'} --data-dir {ade20k} "
+    words = f"--recipe cpt_ade20k_resnet_101 --architecture {tmp_path / 'tiny'} "
+    words += f"--data-dir {ade20k} "
     words += f"--output {tmp_path / 'run'} --max-images 2 --crop-size 32 32 --epochs 2 "
     words += "--steps-per-epoch 2 --learning-rate 0.003 --layer-decay 0.8 --verbose 0"
     status = try_recipe.main(words.split())
@@ -170,7 +188,8 @@ def test_a_recipe_is_tried(ade20k, tmp_path, own_precision, capsys):
 
 
 def options_of_optimizer(**changes):
-    args = parse("--data-dir", "x", "--output", "y", "--schedule", "poly")
+    words = "--data-dir x --output y --backbone MobileNetV2 --schedule poly"
+    args = settings_of(words)
     vars(args).update(epochs=5, steps_per_epoch=4, **changes)
     return args
 
@@ -263,7 +282,7 @@ def test_drop_path_of_a_preset(ade20k, tmp_path):
     assert model.class_names[2] == "sky" and model.head.hidden_dim == 8
 
 
-def test_what_the_arguments_refuse(capsys):
+def test_what_the_settings_refuse():
     for words, message in (
         (["--optimizer", "sgd"], "--head-multiplier 1"),
         (["--accumulate", 0], "--accumulate must"),
@@ -275,10 +294,9 @@ def test_what_the_arguments_refuse(capsys):
             "leave out --layer-decay",
         ),
     ):
-        with pytest.raises(SystemExit):
-            folder = [] if "ade20k" in words else ["--data-dir", "x"]
+        folder = [] if "ade20k" in words else ["--data-dir", "x"]
+        with pytest.raises(RunError, match=message):
             parse("--output", "y", *folder, *words)
-        assert message in capsys.readouterr().err
 
 
 def test_only_camvid_has_a_test_split(ade20k):
@@ -286,4 +304,4 @@ def test_only_camvid_has_a_test_split(ade20k):
     source, held_out = open_data(args)
     assert source.num_classes == 150 and list(held_out) == ["val"]
     assert isinstance(held_out["val"], keras_seg.data.ADE20K)
-    assert args.focus_classes == ()
+    assert args.focus_classes == []

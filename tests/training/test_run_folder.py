@@ -10,12 +10,12 @@ import textwrap
 import keras
 import numpy as np
 import pytest
+from run_settings import train_with
 
-from keras_seg.training import RunError, RunFolder, train_from_arguments
+from keras_seg.training import RunError, RunFolder
 from keras_seg.training.lock_run import lock_run
-from keras_seg.training.run_arguments import check_arguments
+from keras_seg.training.resume_settings import resume_settings
 from keras_seg.training.run_folder import LATEST, PREVIOUS
-from keras_seg.training.train_arguments import train_arguments
 
 
 def make_model():
@@ -102,15 +102,15 @@ def test_backups_of_older_versions_have_no_hash(tmp_path, damage):
     [
         *(("hashes.json", text) for text in ("", "{", "[]", '{"a": 1}')),
         *(("history.jsonl", text) for text in ("{", "[]", "3", '{"a": 1}')),
-        *(("arguments.json", text) for text in ("", "{", "3")),
+        *(("config.toml", text) for text in ("{", "a", "a = [")),
     ],
 )
 def test_damaged_text_files_are_named(tmp_path, name, text):
     run, model = play(tmp_path, 1)
     (tmp_path / name).write_text(text)
     with pytest.raises(RunError, match=rf"{name} is damaged.*[Dd]elete"):
-        if name == "arguments.json":
-            check_arguments(tmp_path, train_arguments(["--data-dir=x", "--output=y"]))
+        if name == "config.toml":
+            resume_settings(tmp_path, {"data_dir": "x", "output": "y"})
         run.restore(model)
 
 
@@ -173,7 +173,7 @@ def test_two_processes_in_one_folder(tmp_path):
         try:
             assert other.stdout.readline() == "held\n"
             with pytest.raises(RunError, match="Another process trains in"):
-                train_from_arguments(f"--data-dir x --output {tmp_path}".split())
+                train_with(f"--data-dir x --output {tmp_path}".split())
         finally:
             other.kill()
     with lock_run(tmp_path):  # a process that was killed holds nothing

@@ -10,6 +10,7 @@ import keras_hub
 import numpy as np
 import pytest
 from PIL import Image
+from run_settings import settings_of, train_with
 
 import keras_seg
 from keras_seg.data import CamVid
@@ -18,12 +19,10 @@ from keras_seg.training import (
     RunError,
     RunFolder,
     build_backbone,
-    train_from_arguments,
 )
 from keras_seg.training.build_model import MODELS, build_model, compile_model
 from keras_seg.training.open_data import open_data
 from keras_seg.training.report import evaluate
-from keras_seg.training.train_arguments import train_arguments
 
 slow_to_start = pytest.mark.skipif(
     keras.config.backend() != "torch",
@@ -74,7 +73,7 @@ def run(camvid, backbone):
     """Runs the script with tiny settings and returns what it wrote."""
 
     def run(output, *more):
-        train_from_arguments(
+        train_with(
             f"--data-dir {camvid} --backbone {backbone} --output {output} --epochs 3 "
             "--steps-per-epoch 2 --batch-size 2 --hidden-dim 8 --input-scale 1 "
             "--crop-size 32 32 --learning-rate 0.003 --ema 0.5 --validate-every 2 "
@@ -109,7 +108,7 @@ def killed(run, tmp_path_factory):
 @pytest.fixture(scope="module")
 def load(camvid, backbone):
     """Loads a weights file of a run into the model that the script builds."""
-    args = train_arguments(
+    args = settings_of(
         f"--data-dir {camvid} --backbone {backbone} --hidden-dim 8 --input-scale 1 "
         "--output unused".split()
     )
@@ -139,7 +138,7 @@ def test_best_and_last_weights_are_the_averages_that_were_measured(
     assert results["val"]["mean_iou"] == pytest.approx(best["val_mean_iou"], abs=1e-6)
     for name, line in (("best", best), ("last", history[-1])):
         model = load(whole / f"{name}.weights.h5")
-        result = evaluate(model, CamVid(camvid, "val"), "val")
+        result, _ = evaluate(model, CamVid(camvid, "val"), "val")
         assert result["mean_iou"] == pytest.approx(line["val_mean_iou"], abs=1e-6)
     assert "test" not in results
     assert str(camvid.parent) not in json.dumps(results)
@@ -155,7 +154,7 @@ def test_the_trained_model_is_measured_at_other_scales(run, whole, camvid, tmp_p
     _, results = run(path, "--resume", "--final-scale", "2")
     model = keras_seg.ECENet.from_preset(path / "preset")
     assert model.input_scale == 2
-    expected = evaluate(model, CamVid(camvid, "val"), "val")
+    expected, _ = evaluate(model, CamVid(camvid, "val"), "val")
     assert results["val"]["mean_iou"] == pytest.approx(expected["mean_iou"], abs=1e-6)
 
     _, results = run(tmp_path / "chosen", "--val-scales", "1", "2")
@@ -279,13 +278,11 @@ def test_a_folder_of_own_data_is_checked_first(camvid, tmp_path):
     images, masks = camvid / "images" / "train", camvid / "labels" / "train"
     arguments = f"--data folder --images {images} --masks {masks} --output {tmp_path}"
     with pytest.raises(RunError, match="have errors"):
-        train_from_arguments([*arguments.split(), "--num-classes", "5"])
-    args = train_arguments(
-        [*arguments.split(), "--num-classes", "11", "--void-ids", "11"]
-    )
+        train_with([*arguments.split(), "--num-classes", "5"])
+    args = settings_of([*arguments.split(), "--num-classes", "11", "--void-ids", "11"])
     source, held_out = open_data(args)
     assert (len(source), held_out) == (3, {})
-    assert args.focus_classes == ()
+    assert args.focus_classes == []
 
 
 def test_a_preset_of_keras_hub_brings_its_scaling(backbone):
@@ -311,7 +308,7 @@ def test_a_memory_from_a_file_that_slows_down(camvid, backbone, tmp_path):
     words = f"--data-dir {camvid} --backbone {backbone} --output unused --model cpt "
     words += f"--hidden-dim 8 --initial-memory {tmp_path}/memory.npy --epochs 3 "
     words += "--steps-per-epoch 7 --memory-momentum 0.1 0.009 --pyramid-levels P5"
-    args = train_arguments(words.split())
+    args = settings_of(words.split())
     model = build_model(args, open_data(args)[0])
     assert model.pyramid_levels == ["P5"]
     vectors = memory / np.linalg.norm(memory, axis=1, keepdims=True)
@@ -324,9 +321,9 @@ def test_a_memory_from_a_file_that_slows_down(camvid, backbone, tmp_path):
     "words", ["--source pixels", "--memory-momentum 0.1", "--initial-memory x.npy"]
 )
 def test_some_arguments_are_for_cpt(words):
-    train_arguments(f"--data-dir x --output y --model cpt {words}".split())
-    with pytest.raises(SystemExit):
-        train_arguments(f"--data-dir x --output y {words}".split())
+    settings_of(f"--data-dir x --output y --model cpt {words}".split())
+    with pytest.raises(RunError, match="--model cpt"):
+        settings_of(f"--data-dir x --output y {words} --backbone MobileNetV2")
 
 
 def run_until(run, path, method, call, *more):

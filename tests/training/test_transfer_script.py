@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from project_paths import ROOT
+from run_settings import settings_of
 from tiny_backbone import TinyBackbone
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -17,8 +18,6 @@ import transfer
 import keras_seg
 from keras_seg.data import SubsetSource
 from keras_seg.training import RunError, freeze_features
-from keras_seg.training import train as train_module
-from keras_seg.training.train_arguments import train_arguments
 
 slow_to_start = pytest.mark.skipif(
     keras.config.backend() != "torch",
@@ -83,7 +82,7 @@ def test_compares_two_networks(root, tmp_path, monkeypatch, capsys):
     assert model.class_names == ["a", "b", "c"] and model.input_scale == 1.0
 
     # All is there, so nothing is trained again, and nothing else counts as that.
-    monkeypatch.setattr(train_module, "build_model", None)
+    monkeypatch.setattr(sys.modules["keras_seg.training.train"], "build_model", None)
     transfer.main(words(root, tmp_path, "--seeds", "1", "--max-images", "2"))
     with pytest.raises(RunError, match="--max-images 2 then, 3 now"):
         transfer.main(words(root, tmp_path, "--seeds", "1", "--max-images", "3"))
@@ -149,9 +148,9 @@ def test_few_images():
 
 def test_a_preset_brings_its_network(root):
     begin = f"--data-dir x --output y --preset {root}/plain".split()
-    args = train_arguments(begin)
+    args = settings_of(begin)
     assert args.backbone is args.hidden_dim is args.input_scale is None
-    with pytest.raises(SystemExit):
-        train_arguments([*begin, "--hidden-dim", "32"])
-    with pytest.raises(SystemExit):
-        train_arguments("--data-dir x --output y --freeze".split())
+    with pytest.raises(RunError, match="leave out --hidden-dim"):
+        settings_of([*begin, "--hidden-dim", "32"])
+    with pytest.raises(RunError, match="--freeze needs --preset"):
+        settings_of("--data-dir x --output y --freeze --backbone MobileNetV2")

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from keras_seg.visualization import default_palette, draw_overlay, label_png
-from keras_seg.visualization.legend import PANEL, format_share
+from keras_seg_runtime.pictures.legend import PANEL, format_share
 
 pytestmark = pytest.mark.no_backend
 

@@ -55,9 +55,12 @@ def evaluation_dataset(source, batch_size=1, workers=2):
 class EvaluationDataset(ReadAheadDataset):
     """See `evaluation_dataset`, which checks the arguments."""
 
+    _void = None  # the label of the images that fill up batches, if any
+
     def __init__(self, source, batch_size, threads):
         super().__init__(threads)
         self.source = source
+        self._slots = range(batch_size)
         self.ignore_class = find_ignore_class(source)
         self.read_pair = PairReader(
             source, 255 if self.ignore_class is None else self.ignore_class
@@ -72,6 +75,24 @@ class EvaluationDataset(ReadAheadDataset):
         ]
         self.batches = [indices for _, indices in _varied_first(batches)]
 
+    def part(self, devices, process, processes, void):
+        """Batches of one image per device, for one of several processes.
+
+        Every batch has an image for each device: where images run out, a black one
+        whose pixels are all void.
+
+        Args:
+            devices: Integer number of devices of all processes.
+            process: Integer, the number of the process.
+            processes: Integer number of processes.
+            void: Integer, the label of those pixels.
+        """
+        dataset = EvaluationDataset(self.source, devices, self.threads)
+        rows = devices // processes
+        dataset._slots = range(process * rows, (process + 1) * rows)
+        dataset._void = void
+        return dataset
+
     def __len__(self):
         return len(self.batches)
 
@@ -79,9 +100,13 @@ class EvaluationDataset(ReadAheadDataset):
         return self.read(index, len(self))
 
     def make_batch(self, position):
-        images, labels = zip(
-            *(self.read_pair(i) for i in self.batches[position]), strict=True
-        )
+        indices = self.batches[position]
+        pairs = [self.read_pair(indices[i]) for i in self._slots if i < len(indices)]
+        while self._void is not None and len(pairs) < len(self._slots):
+            height, width = _size(self.source, indices[0])
+            image = np.zeros((height, width, 3), "uint8")
+            pairs.append((image, np.full((height, width), self._void, "int32")))
+        images, labels = zip(*pairs, strict=True)
         return np.stack(images), np.stack(labels).astype("int32")
 
 

@@ -128,6 +128,7 @@ class TrainingDataset(ReadAheadDataset):
             source, 255 if ignore_class is None else ignore_class
         )
         self.counter = EpochCounter(steps_per_epoch, initial_epoch)
+        self._slots = range(batch_size)
 
     @property
     def epoch(self):
@@ -136,6 +137,29 @@ class TrainingDataset(ReadAheadDataset):
     def for_evaluation(self):
         dataset = copy.copy(self)
         dataset.counter = FixedEpoch(self.epoch)
+        dataset._pending = {}
+        return dataset
+
+    def part(self, devices, process, processes):
+        """The same batches for one of several processes, which gets its rows alone.
+
+        Args:
+            devices: Integer number of devices of all processes.
+            process: Integer, the number of the process.
+            processes: Integer number of processes.
+
+        Raises:
+            ValueError: If the devices cannot have equal numbers of images.
+        """
+        if self.batch_size % devices:
+            raise ValueError(
+                f"A batch of {self.batch_size} images cannot be split evenly over "
+                f"{devices} devices. Use a batch size of "
+                f"{-(-self.batch_size // devices) * devices}."
+            )
+        dataset = copy.copy(self)
+        rows = self.batch_size // processes
+        dataset._slots = range(process * rows, (process + 1) * rows)
         dataset._pending = {}
         return dataset
 
@@ -150,7 +174,7 @@ class TrainingDataset(ReadAheadDataset):
     def make_batch(self, position):
         # The samples form one endless row of shuffled passes over the source.
         first = position * self.batch_size
-        pairs = [self._sample(first + slot) for slot in range(self.batch_size)]
+        pairs = [self._sample(first + slot) for slot in self._slots]
         images, labels = zip(*pairs, strict=True)
         for name, arrays in (("Images", images), ("Labels", labels)):
             if len({array.shape for array in arrays}) > 1:

@@ -8,10 +8,10 @@ import numpy as np
 from keras_seg.data.checks.label_checks import common_step
 from keras_seg.data.files.list_images import is_image_name
 from keras_seg.data.files.mask_palette import count_colours
-from keras_seg.data.files.open_image import open_image
-from keras_seg.data.files.orientation import DESCRIPTIONS, turn_array, turned_apart
-from keras_seg.data.files.read_image import decode_image
 from keras_seg.data.files.read_mask import ID_MODES, decode_mask
+from keras_seg_runtime.images.open_image import open_image
+from keras_seg_runtime.images.orientation import DESCRIPTIONS, turn_array, turned_apart
+from keras_seg_runtime.images.read_image import decode_image
 
 MAX_COLOURS = 256
 

@@ -3,7 +3,7 @@
 import os
 import unicodedata
 
-from keras_seg.data.files.open_image import IMAGE_SUFFIXES
+from keras_seg_runtime.images.open_image import IMAGE_SUFFIXES
 
 
 def list_images(folder, without=()):

@@ -6,10 +6,10 @@ import warnings
 import numpy as np
 
 from keras_seg.data.files.mask_palette import colour_codes, ids_of_colours
-from keras_seg.data.files.missing_rows import png_header
-from keras_seg.data.files.open_image import MAX_IMAGE_PIXELS, open_image
-from keras_seg.data.files.orientation import orientation_of, upright
-from keras_seg.data.files.read_image import GREY_16_MODES
+from keras_seg_runtime.images.missing_rows import png_header
+from keras_seg_runtime.images.open_image import MAX_IMAGE_PIXELS, open_image
+from keras_seg_runtime.images.orientation import orientation_of, upright
+from keras_seg_runtime.images.read_image import GREY_16_MODES
 
 ID_MODES = ("1", "L", "P", "LA", "PA", "F", *GREY_16_MODES)
 MASK_FORMATS = ("PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG")

@@ -7,6 +7,7 @@ from keras_seg.data.sources.coco_stuff import COCOStuff10K
 from keras_seg.data.sources.derived_sources import (
     CachedSource,
     RepeatedSource,
+    ResizedSource,
     SubsetSource,
 )
 from keras_seg.data.sources.load_source import load_source
@@ -22,6 +23,7 @@ __all__ = [
     "Cityscapes",
     "PascalContext",
     "RepeatedSource",
+    "ResizedSource",
     "SegmentationFolder",
     "SubsetSource",
     "TFDSSource",

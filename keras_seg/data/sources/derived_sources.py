@@ -1,5 +1,6 @@
-"""Sources made from another source: cached, a subset, rare classes repeated."""
+"""Sources made from another source: cached, smaller, a part, rare classes often."""
 
+import cv2
 import numpy as np
 
 
@@ -88,6 +89,67 @@ class CachedSource(DerivedSource):
                 self.used_bytes += size
                 self.kept[index] = pair
         return pair
+
+
+class ResizedSource(DerivedSource):
+    """A source whose larger images are downscaled, for training on large photos.
+
+    Pixels of an image are means of the area that they cover, ids are those of the
+    nearest pixel. Put a `CachedSource` around it to keep the small images in memory.
+
+    Args:
+        source: Any source of `(image, label)` pairs.
+        long_side: Integer. The longer side of larger images becomes this.
+
+    Raises:
+        ValueError: If `long_side` is not positive.
+
+    Example:
+
+    ```python
+    import numpy as np
+
+    from keras_seg.data import ResizedSource
+
+    pairs = [(np.zeros((300, 400, 3), "uint8"), np.zeros((300, 400), "uint8"))]
+    image, label = ResizedSource(pairs, 100)[0]
+    print(image.shape, label.shape)  # (75, 100, 3) (75, 100)
+    ```
+    """
+
+    def __init__(self, source, long_side):
+        if long_side < 1:
+            raise ValueError(
+                f"`long_side` must be at least 1. Received: long_side={long_side}."
+            )
+        super().__init__(source)
+        self.long_side = long_side
+
+    def __getitem__(self, index):
+        image, label = self.source[index]
+        size = self._size(*label.shape[:2])
+        if size == label.shape[:2]:
+            return image, label
+        image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)
+        rows, columns = (
+            (np.arange(new) * 2 + 1) * old // (2 * new)  # nearest to pixel centres
+            for new, old in zip(size, label.shape, strict=True)
+        )
+        return image, label[rows][:, columns]
+
+    def size_of(self, index):
+        """The height and width of an image."""
+        if hasattr(self.source, "size_of"):
+            return self._size(*self.source.size_of(index))
+        return self._size(*self.source[index][1].shape[:2])
+
+    def _size(self, height, width):
+        longer, limit = max(height, width), self.long_side
+        if longer <= limit:
+            return height, width
+        return tuple(
+            max(1, (side * limit + longer // 2) // longer) for side in (height, width)
+        )
 
 
 class SubsetSource(IndexedSource):

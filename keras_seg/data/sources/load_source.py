@@ -22,7 +22,7 @@ DATA_SETS = {
 }
 
 
-def load_source(name, root, split="train", ignore_class=255, **folder):
+def load_source(name, root, split="train", ignore_class=255, **options):
     """Opens a data set by its name.
 
     Args:
@@ -35,8 +35,9 @@ def load_source(name, root, split="train", ignore_class=255, **folder):
             tensorflow-datasets.
         split: String, `"train"`, `"val"`, or what else the data set has.
         ignore_class: Integer, the id of void.
-        **folder: Further arguments of `keras_seg.data.SegmentationFolder` for
-            `"folder"`, such as `class_names`.
+        **options: Further arguments of `keras_seg.data.SegmentationFolder` for
+            `"folder"`, such as `class_names`, and of `keras_seg.data.TFDSSource` for
+            `"tfds:NAME"`, such as `label_key`.
 
     Returns:
         A source.
@@ -59,7 +60,8 @@ def load_source(name, root, split="train", ignore_class=255, **folder):
         return DATA_SETS[name](root, split, ignore_class=ignore_class)
     if name.startswith(TFDS):
         known = name.removeprefix(TFDS)
-        return TFDSSource(known, split, ignore_class=ignore_class, data_dir=root)
+        options = {"ignore_class": ignore_class, "data_dir": root, **options}
+        return TFDSSource(known, split, **options)
     if name != "folder":
         raise ValueError(
             f"There is no data set {name!r}. Expected one of "
@@ -71,7 +73,7 @@ def load_source(name, root, split="train", ignore_class=255, **folder):
     root = find_root("The data set", root, [], needed)
     _require_split(root, needed, split)
     folders = [os.path.join(root, kind) for kind in needed]
-    return SegmentationFolder(*folders, ignore_class=ignore_class, **folder)
+    return SegmentationFolder(*folders, ignore_class=ignore_class, **options)
 
 
 def _require_split(root, needed, split):

@@ -9,11 +9,11 @@ from keras_seg.data.files.label_ids import (
     require_class_ids,
 )
 from keras_seg.data.files.list_images import is_image_name
-from keras_seg.data.files.orientation import DESCRIPTIONS, turn_array, turned_apart
 from keras_seg.data.files.pair_files import require_pairs
-from keras_seg.data.files.read_image import decode_image, image_size
 from keras_seg.data.files.read_mask import mask_orientation, read_mask
 from keras_seg.data.sources.class_arguments import resolve_classes
+from keras_seg_runtime.images.orientation import DESCRIPTIONS, turn_array, turned_apart
+from keras_seg_runtime.images.read_image import decode_image, image_size
 
 WATCHED_MASKS = 16
 

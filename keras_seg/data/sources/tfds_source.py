@@ -43,9 +43,10 @@ class TFDSSource:
     """Images and label maps of a data set of tensorflow-datasets.
 
     It reads them by index, without TensorFlow in the pipeline, which asks for a data
-    set prepared in the format `array_record`. Of `"scene_parse150"` (ADE20K) and
-    `"cityscapes"` all conventions are known; other data sets need `label_key`, the
-    classes, and what their ids mean.
+    set prepared in the format `array_record`; tensorflow-datasets has no `tf.data`
+    pipelines of that format, and no access by index to `tfrecord`. Of
+    `"scene_parse150"` (ADE20K) and `"cityscapes"` all conventions are known; other
+    data sets need `label_key`, the classes, and what their ids mean.
 
     `"scene_parse150"` holds the annotation of instances. It knows the 100 kinds of
     things among the 150 classes; walls, sky, floors and all other stuff are unlabelled
@@ -117,7 +118,8 @@ class TFDSSource:
         known = {}
         if isinstance(data, str):
             known = _known_data().get(data.split("/")[0].split(":")[0], {})
-            split = known.get("splits", {}).get(split, split)
+            if split == "val":
+                split = _val_split(data, data_dir) or split
             data = _open(data, split, data_dir, download)
         colours = known.get("colours")
         if colours and class_names is None and num_classes is None:
@@ -185,14 +187,41 @@ class TFDSSource:
         return mask[..., self.label_channel]
 
 
-def _open(name, split, data_dir, download):
+def has_val(name, data_dir=None):
+    """Whether a data set of tensorflow-datasets has a split for validation.
+
+    Args:
+        name: String, also with the prefix `"tfds:"`.
+        data_dir: Folder of tensorflow-datasets. Defaults to its own.
+    """
+    return _val_split(name.removeprefix("tfds:"), data_dir) is not None
+
+
+def _val_split(name, data_dir):
+    """The name of the split that is `"val"`, or `None`."""
+    known = _known_data().get(name.split("/")[0].split(":")[0], {})
+    if "splits" in known:
+        return known["splits"]["val"]
+    try:
+        names = _import_tfds(name).builder(name, data_dir=data_dir).info.splits
+    except (ValueError, OSError, LookupError):
+        return None  # `_open` says what is wrong
+    return next((x for x in ("val", "validation", "valid") if x in names), None)
+
+
+def _import_tfds(name):
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
         raise ModuleNotFoundError(
             f"Reading {name!r} needs tensorflow-datasets: pip install "
-            "tensorflow-datasets array_record."
+            "'keras-seg[tfds]'."
         ) from error
+    return tfds
+
+
+def _open(name, split, data_dir, download):
+    tfds = _import_tfds(name)
     try:
         return tfds.data_source(
             name,
@@ -202,6 +231,20 @@ def _open(name, split, data_dir, download):
             builder_kwargs={"file_format": "array_record"},
         )
     except Exception as error:  # whatever the library raises, the ways on are the same
+        if "TFRECORD" in str(error):
+            raise ValueError(
+                f"{name!r} in {data_dir or 'the folder of tensorflow-datasets'} is "
+                "stored as tfrecord, which cannot be read by index. Prepare it in "
+                "another data_dir with tfds.builder(name, data_dir=data_dir, "
+                "file_format='array_record').download_and_prepare(), or train on its "
+                "tf.data pipeline, see docs/other_data_pipelines.md."
+            ) from error
+        if isinstance(error, ImportError):
+            raise ModuleNotFoundError(
+                f"Reading {name!r} by index needs array_record, which has no builds "
+                f"for some systems and versions of Python: {error}. Try: pip install "
+                "array_record."
+            ) from error
         raise ValueError(
             f"tensorflow-datasets cannot open {name!r}, split {split!r}, in "
             f"{data_dir or 'its own folder'}: {type(error).__name__}: {error}. Pass "

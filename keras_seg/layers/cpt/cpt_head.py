@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from keras_seg.keras_internals.folded_norm import normalized
 from keras_seg.layers.composite_layer import build_layer
 from keras_seg.layers.cpt.prototype_memory import momentum_config
 from keras_seg.layers.cpt.query_update import SOURCES, QueryUpdate
@@ -206,10 +207,9 @@ class CPTHead(DecodeHead):
                 masks.append(update["mask_logits"])
                 details["prototypes"][i] = update["prototypes"]
             joined.append(resize_bilinear(self.smoothings[i](mask_padding(x)), size))
-        x = self.fusion(
-            mask_padding(ops.concatenate(joined, axis=-1))
-        )  # (B, H_0, W_0, C)
-        x = self.activation(self.fusion_norm(x, training=training))
+        x = mask_padding(ops.concatenate(joined, axis=-1))
+        x = normalized(self.fusion, self.fusion_norm, x, training)
+        x = self.activation(x)  # (B, H_0, W_0, C)
         x, regions = self.reason(x, training)
         if self.pool_dim:
             pooled = self.image_pool(inputs[-1], training=training)  # (B, 1, 1, P)

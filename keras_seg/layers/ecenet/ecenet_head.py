@@ -1,7 +1,8 @@
 import keras
 from keras import ops
 
-from keras_seg.layers.composite_layer import build_layer
+from keras_seg.keras_internals.folded_norm import normalized
+from keras_seg.layers.composite_layer import build_layer, check_positive
 from keras_seg.layers.decode_head import DecodeHead
 from keras_seg.layers.ecenet.class_extraction import ClassExtraction
 from keras_seg.layers.ecenet.feature_reconstruction import FeatureReconstruction
@@ -11,6 +12,8 @@ from keras_seg.layers.grouped_dense import GroupedDense
 from keras_seg.layers.resizing import resize_bilinear
 from keras_seg.layers.semantics_attention import SemanticsAttention
 from keras_seg.layers.valid_region import mask_padding
+
+FUSIONS = ("full", "separable", "coarse")
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -39,6 +42,11 @@ class ECENetHead(DecodeHead):
         dropout: Float. Rate of the spatial dropout before the classifier.
         reasoner: Boolean, or a dictionary with arguments of `LatentRegionReasoner`.
             Applies one to the joined levels (ours).
+        fusion: String. How the levels are joined. `"full"`, as in the paper: a 3x3
+            convolution of all levels at the resolution of the finest one. Cheaper ones
+            are ours: `"separable"` replaces it by a depthwise and a 1x1 convolution;
+            `"coarse"` joins all levels but the finest at the resolution of the second
+            one, enlarges the result and adds it to the finest level.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -60,7 +68,8 @@ class ECENetHead(DecodeHead):
         `attended`, `gated` and `upsampled`: dictionaries by the index of the level.
 
     Raises:
-        ValueError: If the input is not a list of at least two feature maps.
+        ValueError: If the input is not a list of at least two feature maps, or
+            `fusion` has another value.
 
     Example:
 
@@ -87,9 +96,14 @@ class ECENetHead(DecodeHead):
         pool_ratio=1.0,
         dropout=0.1,
         reasoner=False,
+        fusion="full",
         **kwargs,
     ):
         super().__init__(num_classes, hidden_dim, dropout, reasoner, **kwargs)
+        check_positive(mlp_ratio=mlp_ratio)
+        if fusion not in FUSIONS:
+            raise ValueError(f"`fusion` must be one of {FUSIONS}. Received: {fusion!r}")
+        self.fusion_kind = fusion
         self.num_heads = num_heads
         self.query_activation = keras.activations.get(query_activation)
         self.gated = gated
@@ -99,7 +113,7 @@ class ECENetHead(DecodeHead):
     def build(self, input_shape):
         shapes = self.pyramid_shapes(input_shape, least=2)
         kwargs = {"dtype": self.dtype_policy}
-        dim, num_classes, levels = self.hidden_dim, self.num_classes, len(shapes)
+        dim, num_classes = self.hidden_dim, self.num_classes
         hidden = [(*shape[:-1], dim) for shape in shapes]
         masks = [(*shape[:-1], num_classes) for shape in shapes]
         classes = (shapes[0][0], num_classes, dim)
@@ -137,7 +151,7 @@ class ECENetHead(DecodeHead):
             for i, shape in enumerate(masks)
         ]
         self._build_updates(hidden, classes)
-        self.build_fusion(levels, hidden[0])
+        self._build_fusion(hidden)
         self.build_classifier(hidden[0])
         self.add_sublayer(
             keras.layers.Dense(num_classes, name="class_term", **kwargs), classes
@@ -162,11 +176,36 @@ class ECENetHead(DecodeHead):
                     GhostUpsampling(dim, name=f"upsampling_{i + 1}_{j}", **kwargs),
                     hidden[i + 1 - j],
                 )
-                for j in range(i + 1)
+                for j in range(i + 1 - self._fused_level)
             ]
             self.attentions.append(build_layer(attention, shape, classes))
             self.updaters.append(build_layer(updater, classes, classes))
             self.upsamplings.append(upsamplings)
+
+    @property
+    def _fused_level(self):
+        """The level at whose resolution the levels are joined."""
+        return 1 if self.fusion_kind == "coarse" else 0
+
+    def _build_fusion(self, hidden):
+        kwargs, dim = {"dtype": self.dtype_policy}, self.hidden_dim
+        shape, levels = hidden[self._fused_level], len(hidden) - self._fused_level
+        if self.fusion_kind == "separable":
+            layer = keras.layers.DepthwiseConv2D(
+                3, padding="same", use_bias=False, name="fusion_depthwise", **kwargs
+            )
+            self.add_sublayer(layer, (*shape[:-1], levels * dim))
+        kernel_size = 1 if self.fusion_kind == "separable" else 3
+        self.build_fusion(levels, shape, kernel_size)
+        if self.fusion_kind == "coarse":
+            layer = GhostUpsampling(dim, name="fusion_upsampling", **kwargs)
+            self.add_sublayer(layer, shape)
+
+    def _fuse(self, joined, training):
+        x = mask_padding(ops.concatenate(joined, axis=-1))
+        if self.fusion_kind == "separable":
+            x = self.fusion_depthwise(x)
+        return ops.relu(normalized(self.fusion, self.fusion_norm, x, training))
 
     @property
     def class_layers(self):
@@ -207,17 +246,18 @@ class ECENetHead(DecodeHead):
             details["gated"][i] = embeddings
 
         size = ops.shape(laterals[0])[1:3]
-        joined = [laterals[0]]
-        for i in range(1, last + 1):
+        base = self._fused_level
+        joined, joined_size = [laterals[base]], ops.shape(laterals[base])[1:3]
+        for i in range(base + 1, last + 1):
             x = laterals[i]
             for upsampling in self.upsamplings[i - 1]:
                 x = upsampling(x, training=training)
-            joined.append(resize_bilinear(x, size))
+            joined.append(resize_bilinear(x, joined_size))
             details["upsampled"][i] = joined[-1]
-        x = self.fusion(
-            mask_padding(ops.concatenate(joined, axis=-1))
-        )  # (B, H_0, W_0, C)
-        x = ops.relu(self.fusion_norm(x, training=training))
+        x = self._fuse(joined, training)  # (B, H_base, W_base, C)
+        if base:
+            x = self.fusion_upsampling(x, training=training)
+            x = resize_bilinear(x, size) + laterals[0]  # (B, H_0, W_0, C)
         x, regions = self.reason(x, training)
         logits = self.classifier(self.spatial_dropout(x, training=training))
 
@@ -244,6 +284,7 @@ class ECENetHead(DecodeHead):
             "gated": self.gated,
             "mlp_ratio": self.mlp_ratio,
             "pool_ratio": self.pool_ratio,
+            "fusion": self.fusion_kind,
         }
 
 

@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from keras_seg.keras_internals.folded_norm import normalized
 from keras_seg.layers.composite_layer import (
     CompositeLayer,
     batch_norm,
@@ -91,9 +92,8 @@ class FeatureReconstruction(CompositeLayer):
         self.add_sublayer(layer_norm("norm", **kwargs), input_shape)
 
     def call(self, inputs, training=None, return_diversity=False):
-        x = self.intrinsic_norm(self.intrinsic(inputs), training=training)
-        diverse = self.diverse(mask_padding(x))
-        diverse = self.diverse_norm(diverse, training=training)
+        x = normalized(self.intrinsic, self.intrinsic_norm, inputs, training)
+        diverse = normalized(self.diverse, self.diverse_norm, mask_padding(x), training)
         scale = self.excite(self.squeeze(mean_over_positions(diverse)))  # (B, C/2)
         diverse = diverse * scale[:, None, None, :]  # (B, H, W, C/2)
         outputs = self.norm(self.join(ops.concatenate([diverse, x], axis=-1)))

@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from keras_seg.keras_internals.folded_norm import normalized
 from keras_seg.layers.composite_layer import (
     CompositeLayer,
     batch_norm,
@@ -75,10 +76,10 @@ class GhostUpsampling(CompositeLayer):
 
     def call(self, inputs, training=None):
         primary = ops.relu(
-            self.primary_norm(self.primary(inputs), training=training)
+            normalized(self.primary, self.primary_norm, inputs, training)
         )  # (B, H, W, 2C)
-        cheap = self.cheap(mask_padding(primary))
-        cheap = ops.relu(self.cheap_norm(cheap, training=training))
+        cheap = normalized(self.cheap, self.cheap_norm, mask_padding(primary), training)
+        cheap = ops.relu(cheap)
         x = ops.concatenate([primary, cheap], axis=-1)  # (B, H, W, 4C)
         shape = ops.shape(x)
         height, width, dim = shape[1], shape[2], self.hidden_dim

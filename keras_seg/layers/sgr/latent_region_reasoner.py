@@ -4,6 +4,7 @@ import keras
 import keras_hub
 from keras import ops
 
+from keras_seg.keras_internals.folded_norm import normalized
 from keras_seg.layers.composite_layer import (
     CompositeLayer,
     batch_norm,
@@ -183,8 +184,8 @@ class LatentRegionReasoner(CompositeLayer):
         for encoder in self.encoders:
             related = encoder(related, training=training)
         spread = ops.einsum("bhwk,bkd->bhwd", regions, related)  # (B, H, W, D)
-        fused = self.fusion(ops.concatenate([inputs, spread], axis=-1))
-        fused = ops.relu(self.fusion_norm(fused, training=training))
+        fused = ops.concatenate([inputs, spread], axis=-1)
+        fused = ops.relu(normalized(self.fusion, self.fusion_norm, fused, training))
         return (fused, regions, tokens) if return_regions else fused
 
     def _mean_position(self, shares):
@@ -192,8 +193,10 @@ class LatentRegionReasoner(CompositeLayer):
         valid, dim, dtype = valid_size(size), self.hidden_dim, shares.dtype
         rows = _encoding(size[0], valid[0], dim, 0, dtype)  # (H, D)
         columns = _encoding(size[1], valid[1], dim, 1, dtype)  # (W, D)
-        mean_row = ops.einsum("bhwk,hd->bkd", shares, rows)
-        return mean_row + ops.einsum("bhwk,wd->bkd", shares, columns)  # (B, K, D)
+        # Sums before products: LiteRT has no einsum that reduces a free axis.
+        by_row, by_column = ops.sum(shares, axis=2), ops.sum(shares, axis=1)
+        mean_row = ops.einsum("bhk,hd->bkd", by_row, rows)
+        return mean_row + ops.einsum("bwk,wd->bkd", by_column, columns)  # (B, K, D)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.output_dim or input_shape[-1])

@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from keras_seg.keras_internals.folded_norm import normalized
 from keras_seg.layers.atrous_spatial_pyramid_pooling import (
     AtrousSpatialPyramidPooling,
 )
@@ -103,8 +104,8 @@ class SGRHead(DecodeHead):
     def call(self, inputs, training=None):
         x = self.pooling(inputs[0], training=training)  # (B, H, W, D)
         x, regions = self.reason(x, training)
-        x = self.refinement(mask_padding(x))
-        x = self.refinement_norm(x, training=training)
+        x = mask_padding(x)
+        x = normalized(self.refinement, self.refinement_norm, x, training)
         x = self.spatial_dropout(ops.relu(x), training=training)
         return self.ordered_outputs(self.classifier(x), regions)
 

@@ -1,0 +1,98 @@
+"""Models as ONNX files."""
+
+import numpy as np
+import onnx
+import tf2onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 17
+# Smaller arrays are kept in single precision: they take no space.
+MIN_HALF_VALUES = 256
+
+
+def convert_to_onnx(function, size=None):
+    """Converts a function for images of any size.
+
+    A size is set afterwards: for fixed shapes tf2onnx writes graphs that ONNX Runtime
+    refuses.
+
+    Args:
+        function: `ImagesFunction` whose height and width are free.
+        size: Pair `(height, width)` or `None`.
+
+    Returns:
+        `onnx.ModelProto`.
+    """
+    model, _ = tf2onnx.convert.from_function(
+        function.function, [function.signature], opset=OPSET
+    )
+    _replace_erfc(model.graph)
+    del model.metadata_props[:]
+    if size is not None:
+        _, rows, columns, _ = model.graph.input[0].type.tensor_type.shape.dim
+        rows.dim_value, columns.dim_value = size
+        del model.graph.value_info[:]
+    onnx.checker.check_model(model)
+    return model
+
+
+def write_onnx(model, path, half=False):
+    """Writes an ONNX file.
+
+    Args:
+        model: `onnx.ModelProto`, as `convert_to_onnx` returns it.
+        path: Path of the file.
+        half: Boolean. Whether to store weights in half precision. All is still
+            computed in single precision.
+    """
+    if half:
+        halves = onnx.ModelProto()
+        halves.CopyFrom(model)
+        model = halves
+        _store_as_half(model.graph)
+        onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def _replace_erfc(graph):
+    """Replaces `Erfc`, which ONNX does not have, by `1 - Erf`.
+
+    TensorFlow computes gelu with it, and tf2onnx copies the name of the operation.
+    """
+    nodes = []
+    for node in graph.node:
+        if node.op_type != "Erfc":
+            nodes.append(node)
+            continue
+        one, erf = f"{node.name}/one", f"{node.name}/erf"
+        graph.initializer.append(numpy_helper.from_array(np.float32(1.0), one))
+        nodes.append(helper.make_node("Erf", node.input, [erf], name=erf))
+        nodes.append(helper.make_node("Sub", [one, erf], node.output, name=node.name))
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _store_as_half(graph):
+    """Stores large weights in half precision, and converts them when they are used."""
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT:
+            continue
+        values = numpy_helper.to_array(tensor)
+        if values.size < MIN_HALF_VALUES:
+            continue
+        halves = values.astype("float16")
+        if not np.isfinite(halves).all():
+            largest = np.abs(values).max()
+            raise ValueError(
+                f"The weight {tensor.name} has values up to {largest:.3g}, which half "
+                "precision cannot hold. Export with weights='float32'."
+            )
+        name, stored = tensor.name, f"{tensor.name}/half"
+        tensor.CopyFrom(numpy_helper.from_array(halves, stored))
+        casts.append(
+            helper.make_node("Cast", [stored], [name], name=name, to=TensorProto.FLOAT)
+        )
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)

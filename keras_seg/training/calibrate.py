@@ -1,0 +1,175 @@
+"""Calibrates the probabilities of a model on held-out images."""
+
+import json
+import pathlib
+
+import keras
+import numpy as np
+from tqdm import tqdm
+
+from keras_seg import data, metrics
+from keras_seg.models import load_model
+from keras_seg.training.copy_with import copy_with
+from keras_seg.training.replace_file import replace_file
+
+PIXELS_PER_IMAGE = 2000
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+def calibrate_preset(preset, images, masks, output):
+    """Calibrates a preset and saves the model with its temperature.
+
+    Args:
+        preset: String, name or folder of a preset.
+        images: Folder of held-out images, which the model was not trained on.
+        masks: Folder of their masks.
+        output: Path of the folder of the new preset. The report is beside it, in
+            `OUTPUT.calibration.json`.
+
+    Returns:
+        Dictionary, see `calibrate`.
+
+    Raises:
+        ValueError, OSError: If the preset or a file cannot be used.
+
+    Example:
+
+    ```python
+    from keras_seg.training import calibrate_preset
+
+    try:
+        calibrate_preset("no/preset", "images", "masks", "calibrated")
+    except (ValueError, OSError) as error:
+        print(type(error).__name__)
+    ```
+    """
+    model = load_model(preset)
+    source = data.SegmentationFolder(images, masks, num_classes=model.num_classes)
+    report = calibrate(model, source)
+    output = pathlib.Path(output)
+    copy_with(model, temperature=report["temperature"]).save_to_preset(output)
+    with replace_file(output.with_name(f"{output.name}.calibration.json")) as file:
+        file.write_text(json.dumps(report, indent=2) + "\n")
+    return report
+
+
+def calibrate(model, source):
+    """Finds the temperature that the logits of a model should be divided by.
+
+    It is the one that gives the labels of held-out images the highest likelihood, see
+    [Guo et al., 2017](https://arxiv.org/abs/1706.04599). No predicted class changes.
+
+    Args:
+        model: `keras_seg.models.Segmenter`.
+        source: Source of held-out `(image, label)` pairs.
+
+    Returns:
+        Dictionary of `temperature`, `images`, `pixels`, `before` and `after` with
+        cross-entropy and calibration error, and `thresholds`: the shares of labelled
+        and of void pixels that `segment(threshold=...)` keeps.
+
+    Raises:
+        ValueError: If the labels are all void.
+
+    Example:
+
+    ```python
+    import numpy as np
+    import keras_seg
+
+    model = keras_seg.ECENet(
+        keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+        num_classes=3,
+        hidden_dim=8,
+        compile=False,
+    )
+
+    class Pairs(list):
+        num_classes, ignore_class = 3, 255
+
+    image = np.zeros((32, 32, 3), "uint8")
+    report = keras_seg.training.calibrate(model, Pairs([(image, image[..., 0])]))
+    print(report["pixels"])  # 1024
+    ```
+    """
+    logits, labels, unsure = sample(model, source)
+    if not len(labels):
+        raise ValueError(
+            "The labels are all void, so that there is nothing to calibrate on. Give "
+            "images with labelled pixels."
+        )
+    logits *= model.temperature  # back to those of the head
+    factors = np.geomspace(0.25, 8, 101)
+    losses = [cross_entropy(logits / t, labels) for t in factors]
+    coarse = factors[int(np.argmin(losses))]
+    fine = coarse * np.geomspace(0.95, 1.05, 41)
+    losses = [cross_entropy(logits / t, labels) for t in fine]
+    temperature = round(float(fine[int(np.argmin(losses))]), 3)
+    return {
+        "temperature": temperature,
+        "images": len(source),
+        "pixels": len(labels),
+        "before": describe(logits, labels),
+        "after": describe(logits / temperature, labels),
+        "thresholds": table(logits / temperature, labels, unsure / temperature),
+    }
+
+
+def sample(model, source):
+    """Logits and labels of pixels spread evenly, and logits of void pixels."""
+    rng = np.random.default_rng(0)
+    logits, labels, unsure = [], [], []
+    for images, truth in tqdm(data.evaluation_dataset(source), disable=None):
+        scores = model.predict_on_batch(images).reshape(-1, model.num_classes)
+        truth = np.reshape(truth, -1)
+        chosen = rng.choice(
+            len(truth), min(PIXELS_PER_IMAGE, len(truth)), replace=False
+        )
+        is_void = truth[chosen] == source.ignore_class
+        logits.append(scores[chosen[~is_void]])
+        labels.append(truth[chosen[~is_void]])
+        unsure.append(scores[chosen[is_void]])
+    return [np.concatenate(parts) for parts in (logits, labels, unsure)]
+
+
+def cross_entropy(logits, labels):
+    highest = logits.max(axis=1, keepdims=True)
+    total = np.log(np.exp(logits - highest).sum(axis=1)) + highest[:, 0]
+    return float(np.mean(total - logits[np.arange(len(labels)), labels]))
+
+
+def describe(logits, labels):
+    error = metrics.CalibrationError()
+    error.update_state(labels[None, None], logits[None, None])
+    return {
+        "cross_entropy": round(cross_entropy(logits, labels), 4),
+        "calibration_error": round(float(error.result()), 4),
+    }
+
+
+def table(logits, labels, unsure):
+    """The shares of labelled and of void pixels that each threshold keeps."""
+    confidence, right = confidence_of(logits), logits.argmax(axis=1) == labels
+    rows = []
+    for threshold in THRESHOLDS:
+        kept = confidence >= threshold
+        rows.append(
+            {
+                "threshold": threshold,
+                "kept": share(kept),
+                "right_of_kept": share(right[kept]),
+                "kept_of_void": share(confidence_of(unsure) >= threshold),
+            }
+        )
+    return rows
+
+
+def share(choices):
+    return round(float(np.mean(choices)), 3) if len(choices) else None
+
+
+def confidence_of(logits):
+    if not len(logits):
+        return np.zeros(0)
+    probability = keras.ops.softmax(logits, axis=-1)
+    return keras.ops.convert_to_numpy(probability).max(axis=1)

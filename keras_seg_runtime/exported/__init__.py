@@ -1,0 +1,1 @@
+"""Files that a model was exported to."""

@@ -1,0 +1,1 @@
+"""Labels of an image of any size."""

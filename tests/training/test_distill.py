@@ -1,0 +1,193 @@
+"""`keras-seg distill` labels and trains; `keras-seg calibrate` calibrates."""
+
+import json
+import sys
+
+import keras
+import keras_hub
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_ecenet import tiny_ecenet
+
+from keras_seg import data, models
+from keras_seg.training import RunError, calibrate, distill
+from keras_seg.training.distill import rare_classes
+from keras_seg.training.settings import resolve_settings
+from keras_seg_cli.main import main
+
+VOID = 255
+TEACHER = """
+import numpy as np
+def by_brightness(images):
+    bright = images.mean(axis=-1) / 255
+    return np.stack([1 - bright, bright, 0 * bright], axis=-1)
+"""
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Photos that are dark on the left and bright on the right, with their masks."""
+    root = tmp_path_factory.mktemp("scenes")
+    random = np.random.default_rng(0)
+    for name in ("photos", "masks", "scores"):
+        (root / name).mkdir()
+    for i in range(4):
+        ids = np.zeros((32, 40), "uint8")
+        ids[:, 20:] = 1
+        image = ids[..., None] * 235 + random.integers(0, 20, (32, 40, 3))
+        Image.fromarray(image.astype("uint8")).save(root / "photos" / f"{i}.png")
+        ids[:4] = VOID
+        Image.fromarray(ids).save(root / "masks" / f"{i}.png")
+        scores = np.full((8, 10, 3), 0.1, "float32")
+        scores[:, :5, 0] = scores[:, 5:, 2] = 0.8
+        np.save(root / "scores" / f"{i}.npy", scores)
+    (root / "teacher.py").write_text(TEACHER)
+    return root
+
+
+@pytest.fixture
+def trained_with(monkeypatch):
+    """The settings that training is called with."""
+    calls = []
+    monkeypatch.setattr(
+        sys.modules["keras_seg.training.distill"],
+        "train_from_settings",
+        lambda given, resume: calls.append(resolve_settings(given)),
+    )
+    return calls
+
+
+def masks_in(folder):
+    return [data.read_mask(path) for path in sorted(folder.iterdir())]
+
+
+def test_masks_are_trained_on_as_they_are(folders, trained_with):
+    words = f"--images {folders}/photos --masks {folders}/masks --num-classes 3"
+    words += " --output run --repeat-rare 0.3"
+    assert main(["distill", *words.split()]) == 0
+    args = trained_with[0]
+    assert args.data == "folder" and args.masks == f"{folders}/masks"
+    assert args.repeat_rare == 0.3  # what the user says comes after the recipe
+    assert args.focus_probability == 0.5 and args.num_classes == 3
+    assert list(args.focus_classes) == []  # both classes are common
+
+
+def test_a_function_in_a_file_labels(folders, trained_with, tmp_path):
+    words = f"--images {folders}/photos --teacher {folders}/teacher.py:by_brightness"
+    words += f" --labels {tmp_path}/labels --num-classes 3 --output run"
+    assert main(["distill", *words.split()]) == 0
+    masks = masks_in(tmp_path / "labels")
+    assert len(masks) == 4
+    for mask in masks:
+        assert (mask[:, :20] == 0).all() and (mask[:, 20:] == 1).all()
+    assert trained_with[0].masks == f"{tmp_path}/labels"
+
+
+def test_scores_label(folders, trained_with, tmp_path, capsys):
+    words = f"--images {folders}/photos --scores {folders}/scores --num-classes 3"
+    words += " --output run --labels"
+    assert main(["distill", *words.split(), f"{tmp_path}/labels"]) == 0
+    for mask in masks_in(tmp_path / "labels"):
+        # Between the halves the scores fade, and there the teacher is not sure.
+        assert (mask[:, :18] == 0).all() and (mask[:, 22:] == 2).all()
+        assert (mask[:, 20] == VOID).all()
+    missing = folders / "photos" / "9.png"
+    Image.new("RGB", (4, 4)).save(missing)
+    assert main(["distill", *words.split(), f"{tmp_path}/2"]) == 2
+    assert "9.npy does not exist" in capsys.readouterr().err
+    missing.unlink()
+
+
+def test_a_preset_labels(folders, trained_with, tmp_path):
+    model = tiny_ecenet()
+    model.save_to_preset(tmp_path / "teacher")
+    words = f"--images {folders}/photos --teacher {tmp_path}/teacher --num-classes 3"
+    words += f" --labels {tmp_path}/labels --output run --threshold 0"
+    assert main(["distill", *words.split()]) == 0
+    mask = data.read_mask(tmp_path / "labels" / "0.png")
+    same = mask == model.segment(folders / "photos" / "0.png")
+    assert same.mean() > 0.99
+
+
+def test_labels_need_a_folder(folders, capsys):
+    words = f"distill --images {folders}/photos --teacher x --num-classes 3"
+    assert main([*words.split(), "--output", "run"]) == 2
+    assert "--labels DIR" in capsys.readouterr().err
+    with pytest.raises(RunError, match="one of masks, scores and teacher"):
+        distill("photos", masks="a", scores="b")
+
+
+def test_rare_classes():
+    class Source(list):
+        num_classes, ignore_class = 4, VOID
+
+    labels = np.zeros((10, 100), "uint8")
+    labels[0, :15] = 2
+    labels[1] = VOID
+    labels[2:5] = 1
+    assert rare_classes(Source([(None, labels)])) == [2]
+
+
+@pytest.mark.skipif(
+    keras.config.backend() != "torch",
+    reason="TensorFlow and JAX trace or compile the training step for a minute",
+)
+def test_the_student_is_trained_and_calibrated(folders, tmp_path):
+    backbone = tmp_path / "backbone"
+    keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[3],
+        stackwise_num_filters=[64, 8],
+        stackwise_num_blocks=[1, 1],
+        stackwise_num_strides=[1, 2],
+        block_type="basic_block",
+    ).save_to_preset(backbone)
+    keras_hub.layers.ResNetImageConverter(scale=0.01).save_to_preset(backbone)
+    where = f"--images {folders}/photos --masks {folders}/masks"
+    words = f"{where} --num-classes 3 --backbone {backbone} --output {tmp_path}/run "
+    words += "--epochs 1 --steps-per-epoch 4 --batch-size 2 --hidden-dim 8 "
+    words += "--crop-size 32 32 --verbose 0 --class-names a b c"
+    assert main(["distill", *words.split()]) == 0
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert results["arguments"]["focus_probability"] == 0.5
+
+    words = f"calibrate --preset {tmp_path}/run/preset {where}"
+    assert main([*words.split(), "--output", str(tmp_path / "calibrated")]) == 0
+    report = json.loads((tmp_path / "calibrated.calibration.json").read_text())
+    assert report["after"]["cross_entropy"] <= report["before"]["cross_entropy"] + 1e-4
+    kept = [row["kept"] for row in report["thresholds"]]
+    assert kept == sorted(kept, reverse=True)
+    model = models.load_model(tmp_path / "calibrated")
+    assert model.temperature == report["temperature"]
+
+
+class KnownLogits:
+    """Stands for a model: twice as sure as it should be."""
+
+    num_classes, ignore_class, temperature = 3, VOID, 1.0
+
+    def __init__(self, logits):
+        self.logits = logits
+
+    def predict_on_batch(self, images):
+        return 2 * self.logits[int(np.asarray(images)[0, 0, 0, 0])]
+
+
+def test_calibration_finds_the_temperature_that_is_known():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 1.5, (6, 1, 40, 50, 3)).astype("float32")
+    scores = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    drawn = (rng.random((*scores.shape[:-1], 1)) > scores.cumsum(-1)).sum(-1)
+    labels = np.minimum(drawn[:, 0], 2).astype("uint8")
+    labels[:, :3] = VOID
+
+    class Source(list):
+        num_classes, ignore_class = 3, VOID
+
+    source = Source((np.full((40, 50, 3), i, "uint8"), labels[i]) for i in range(6))
+    report = calibrate(KnownLogits(logits), source)
+    assert report["temperature"] == pytest.approx(2, rel=0.1)
+    assert report["after"]["calibration_error"] < 0.02
+    assert report["before"]["calibration_error"] > 0.05
+    assert report["pixels"] < 6 * 2000
