@@ -75,7 +75,7 @@ def model_from_preset(
         model_class, root, folder, load_weights, kwargs, verified=verified
     )
     if verified and load_weights:
-        model.licence = entry["licence"]  # exported files name it
+        model.licence = entry.get("licence")  # exported files name it
     return model
 
 

@@ -18,4 +18,6 @@ def test_logits(family, name):
     np.testing.assert_array_equal(images, small_images())
     assert expected.std(axis=(0, 1, 2)).min() > 0.05  # numbers that tell something
     actual = small_model(family, name).predict(images, verbose=0)
-    np.testing.assert_allclose(actual, expected, atol=1e-4, rtol=0)
+    # Random weights give logits of up to 27: the tolerance grows with their spread.
+    atol = 1e-4 * max(1, expected.std())
+    np.testing.assert_allclose(actual, expected, atol=atol, rtol=0)
