@@ -138,7 +138,17 @@ def test_batch_of_one_is_a_slice_of_a_batch(name, model):
     assert_close(predict(model, one), [x[1:2] for x in predict(model, inputs)])
 
 
+def convolves_no_images():
+    """False on TensorFlow 2.21 with oneDNN, its default on Intel processors.
+
+    Its convolution returns an empty batch with the channels of the input.
+    """
+    return ops.conv(ops.zeros((0, 1, 1, 1)), ops.ones((1, 1, 1, 2))).shape[-1] == 2
+
+
 def test_a_batch_of_no_images(name, model):
+    if not convolves_no_images():
+        pytest.skip("TensorFlow's convolution of no images has wrong channels")
     case, layer = CASES[name], model.get_layer("layer")
     outputs = flat(layer(*arrays(case, 0, 5, 7), training=False))
     assert [x.shape for x in outputs] == output_shapes(layer, case.shapes(0, 5, 7))
