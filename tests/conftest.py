@@ -1,4 +1,4 @@
-"""Seeds for every test, and a cache for what JAX compiled."""
+"""Seeds for every test, and settings to compile fast."""
 
 import os
 import pathlib
@@ -11,7 +11,10 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 # Tests run what is compiled only a few times: compiling fast matters, not the code.
+# XLA's fusion emitters take more than half of the time to compile a training step.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "true")
+if os.environ.get("KERAS_BACKEND") == "jax":
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 
 import keras  # noqa: E402  (after JAX's settings)
 import pytest  # noqa: E402
