@@ -7,6 +7,10 @@ different shares of void, with gradient clipping and averaged weights; then comp
 losses of all steps, the memory, all weights, and the validation scores with those of
 one device. Devices are virtual ones of one CPU, or processes on the loopback interface.
 Each run has processes of its own; the table is printed as JSON lines.
+
+The first row of a backend is a control: one device whose initial weights are changed
+by 1e-7 of their value, the size of a rounding error. Rounding alone may cause
+differences as large as those of the control.
 """
 
 import argparse
@@ -93,7 +97,17 @@ def make_model(loss, optimizer):
     return model
 
 
-def train(devices, steps, loss, optimizer, folder=None):
+def change_weights(model, share):
+    """Multiplies each number of the weights by 1 plus or minus about `share`."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    for weight in model.trainable_variables:
+        factor = 1 + share * rng.standard_normal(weight.shape)
+        weight.assign(weight * factor.astype("float32"))
+
+
+def train(devices, steps, loss, optimizer, folder=None, change=0.0):
     """Losses, memory, scores and weights of a training; `None` if not the first.
 
     A training with a folder is resumed with what the folder holds.
@@ -107,6 +121,8 @@ def train(devices, steps, loss, optimizer, folder=None):
     pairs = random_pairs()
     with Devices(devices) as devices, devices.scope():
         model = make_model(loss, optimizer)
+        if change:
+            change_weights(model, change)
         writers, callbacks, done = [], [], 0
         if model.optimizer.use_ema:
             callbacks = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)]
@@ -169,12 +185,20 @@ def environment(backend, devices, processes, process, ports):
     return env
 
 
-def run(backend, devices, processes, steps, loss="segmentation", optimizer="sgd"):
+def run(
+    backend,
+    devices,
+    processes,
+    steps,
+    loss="segmentation",
+    optimizer="sgd",
+    change=0.0,
+):
     """The result of one training, in as many processes as asked for."""
     ports = [free_port() for _ in range(processes)]
     number = "None" if processes > 1 else str(devices)
     command = [sys.executable, __file__, "--train", number, "--steps", str(steps)]
-    command += ["--loss", loss, "--optimizer", optimizer]
+    command += ["--loss", loss, "--optimizer", optimizer, "--change", str(change)]
     started = [
         subprocess.Popen(
             command,
@@ -210,17 +234,21 @@ def main():
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--loss", default="segmentation", help="or auto")
     parser.add_argument("--optimizer", default="sgd", choices=["sgd", "adamw"])
+    parser.add_argument("--change", type=float, default=0.0, help=argparse.SUPPRESS)
     parser.add_argument("--train", metavar="DEVICES", help="used for the processes")
     args = parser.parse_args()
     how = {"steps": args.steps, "loss": args.loss, "optimizer": args.optimizer}
     if args.train:
         devices = None if args.train == "None" else int(args.train)
-        result = train(devices, **how)
+        result = train(devices, change=args.change, **how)
         if result:
             print(json.dumps(result))
         return
     for backend in args.backends:
         one = run(backend, 1, 1, **how)
+        changed = run(backend, 1, 1, change=1e-7, **how)
+        row = {"backend": backend, "devices": 1, "changed": 1e-7}
+        print(json.dumps({**row, **how, **compare(one, changed)}), flush=True)
         for devices, processes in CASES[backend]:
             many = run(backend, devices, processes, **how)
             if many["devices"] != devices:

@@ -1,3 +1,5 @@
+from typing import Self
+
 import keras
 
 from keras_seg.keras_internals.layer_graph import sublayers
@@ -17,7 +19,7 @@ class PresetMixin:
     presets = _Presets()
 
     @classmethod
-    def from_preset(cls, preset, load_weights=True, presets_dir=None, **kwargs):
+    def from_preset(cls, preset, load_weights=True, presets_dir=None, **kwargs) -> Self:
         """Creates a model from a preset.
 
         A name is searched in `presets_dir`, in the folders of the environment variable
