@@ -26,9 +26,12 @@ import hashlib
 import os
 import pathlib
 import sys
+import time
 
 LABELS, PARTS = "labels", "parts"
 UNFINISHED = "unfinished-"  # the beginning of the name of a file that is being written
+ATTEMPTS = 3  # to segment at least one image, before an error is reported
+PAUSE = 10  # seconds between them
 
 
 def find_paths(inputs):
@@ -213,9 +216,12 @@ def segment_all(paths, args):
     import ray
 
     ray.data.DataContext.get_current().max_errored_blocks = -1
-    dataset = ray.data.from_items([{"path": path} for path in paths])
-    # Small blocks: a node that dies takes little work with it.
-    dataset = dataset.repartition(-(-len(paths) // args.batch_size))
+    # Small blocks: a node that dies takes little work with it. They are made without
+    # tasks, which would wait for ever where the actors take all CPUs.
+    dataset = ray.data.from_items(
+        [{"path": path} for path in paths],
+        override_num_blocks=-(-len(paths) // args.batch_size),
+    )
     dataset = dataset.map_batches(
         Segmenter,
         fn_constructor_args=(args.preset, os.path.abspath(args.output), args.long_side),
@@ -254,12 +260,16 @@ def main(arguments=None):
         return f"error: {error}"
     waiting = not_done(paths, args.output)
     print(f"{len(paths)} images, {len(paths) - len(waiting)} of them done", flush=True)
+    attempts = 0
     while waiting:
         problem = run_once(waiting, args)
         rows = read_parts(args.output)
         missing = [path for path in waiting if path not in rows]
-        if missing and len(missing) == len(waiting):
+        attempts = attempts + 1 if len(missing) == len(waiting) else 0
+        if attempts == ATTEMPTS:
             return f"error: none of {len(missing)} images was segmented: {problem}"
+        if attempts:
+            time.sleep(PAUSE)  # Ray may not know yet that a node is dead
         if missing:
             print(f"{len(missing)} images are missing and are done again", flush=True)
         waiting = missing

@@ -34,9 +34,10 @@ def photos(tmp_path):
 
 @pytest.fixture
 def cluster(monkeypatch):
-    """Runs batches of two; those in `lost` die with their actor, once each."""
+    """Runs batches of two; each entry of `lost` is one that dies with its actor."""
     monkeypatch.setattr(models, "load_model", lambda preset: fake_model())
-    lost, seen = set(), []
+    monkeypatch.setattr(example, "PAUSE", 0)
+    lost, seen = [], []
 
     def run_once(waiting, args):
         actor = example.Segmenter(args.preset, args.output)
@@ -86,7 +87,7 @@ def test_second_start_leaves_out_what_is_done(photos, cluster, tmp_path):
 
 def test_images_of_an_actor_that_died_are_done_again(photos, cluster, tmp_path):
     lost, seen = cluster
-    lost.update({0, 4})
+    lost.extend([0, 4])
     output = tmp_path / "out"
     example.main([str(photos), "--output", str(output)])
     assert len(seen) == len(set(seen)) == 6
@@ -120,8 +121,16 @@ def test_paths_from_parquet(photos, tmp_path):
         example.find_paths([str(table)])
 
 
+def test_a_run_in_which_nothing_is_segmented_is_tried_again(photos, cluster, tmp_path):
+    """Ray may give all work to a node that has just died."""
+    lost, seen = cluster
+    lost.extend([0, 2, 4])
+    assert example.main([str(photos), "--output", str(tmp_path / "out")]) == 1
+    assert len(seen) == len(set(seen)) == 6
+
+
 def test_error_if_nothing_is_segmented(photos, cluster, tmp_path):
     lost, _ = cluster
-    lost.update({0, 2, 4})
+    lost.extend(3 * [0, 2, 4])
     message = example.main([str(photos), "--output", str(tmp_path / "out")])
     assert "none of 6 images" in message
