@@ -6,7 +6,7 @@ import os
 import unicodedata
 from pathlib import Path
 
-# Those of keras_seg.data, which cannot be imported before the backend is chosen.
+# Those of keras_seg_runtime, which imports NumPy and Pillow: `--help` would wait.
 IMAGE_SUFFIXES = (
     ".jpg",
     ".jpeg",

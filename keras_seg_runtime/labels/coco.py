@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_seg_runtime.labels.label_map import as_label_map
+
 
 def coco_annotations(labels, num_classes, image_id=1, first_id=1):
     """The annotations of an image in COCO's format: one for each class in it.
@@ -35,12 +37,7 @@ def coco_annotations(labels, num_classes, image_id=1, first_id=1):
     print(sea["segmentation"]["counts"], sea["bbox"])  # [1, 1, 2] [0, 1, 1, 1]
     ```
     """
-    labels = np.asarray(labels)
-    if labels.ndim != 2 or labels.dtype.kind not in "ui" or labels.size == 0:
-        raise ValueError(
-            "`labels` must be an integer array of shape (height, width). Received: "
-            f"shape {labels.shape}, dtype {labels.dtype}"
-        )
+    labels = as_label_map(labels)
     annotations = []
     for class_id in np.unique(labels).tolist():
         if not 0 <= class_id < num_classes:

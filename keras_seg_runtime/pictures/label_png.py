@@ -3,6 +3,8 @@
 import numpy as np
 from PIL import Image
 
+from keras_seg_runtime.labels.label_map import as_label_map
+
 
 def label_png(labels, palette):
     """Converts a label map to a Pillow image whose pixel values are the class ids.
@@ -32,12 +34,7 @@ def label_png(labels, palette):
     print(np.asarray(picture))  # the same ids
     ```
     """
-    labels = np.asarray(labels)
-    if labels.ndim != 2 or labels.dtype.kind not in "ui" or labels.size == 0:
-        raise ValueError(
-            "`labels` must be an integer array of shape (height, width). Received: "
-            f"shape {labels.shape}, dtype {labels.dtype}"
-        )
+    labels = as_label_map(labels)
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high > 65535:
         raise ValueError(
