@@ -185,20 +185,9 @@ def environment(backend, devices, processes, process, ports):
     return env
 
 
-def run(
-    backend,
-    devices,
-    processes,
-    steps,
-    loss="segmentation",
-    optimizer="sgd",
-    change=0.0,
-):
-    """The result of one training, in as many processes as asked for."""
+def run_processes(command, backend, devices, processes, timeout):
+    """Runs a command in each process; the exit codes and the output of the first."""
     ports = [free_port() for _ in range(processes)]
-    number = "None" if processes > 1 else str(devices)
-    command = [sys.executable, __file__, "--train", number, "--steps", str(steps)]
-    command += ["--loss", loss, "--optimizer", optimizer, "--change", str(change)]
     started = [
         subprocess.Popen(
             command,
@@ -209,13 +198,30 @@ def run(
         for i in range(processes)
     ]
     try:
-        outputs = [process.communicate(timeout=900)[0] for process in started]
+        outputs = [process.communicate(timeout=timeout)[0] for process in started]
     finally:
         for process in started:
             process.kill()
-    if any(process.returncode for process in started):
-        raise RuntimeError(f"{backend}: {[p.returncode for p in started]}")
-    return json.loads(outputs[0].splitlines()[-1])
+    return [process.returncode for process in started], outputs[0]
+
+
+def run(
+    backend,
+    devices,
+    processes,
+    steps,
+    loss="segmentation",
+    optimizer="sgd",
+    change=0.0,
+):
+    """The result of one training, in as many processes as asked for."""
+    number = "None" if processes > 1 else str(devices)
+    command = [sys.executable, __file__, "--train", number, "--steps", str(steps)]
+    command += ["--loss", loss, "--optimizer", optimizer, "--change", str(change)]
+    codes, output = run_processes(command, backend, devices, processes, timeout=900)
+    if any(codes):
+        raise RuntimeError(f"{backend}: {codes}")
+    return json.loads(output.splitlines()[-1])
 
 
 def compare(one, many):

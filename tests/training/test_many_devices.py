@@ -1,7 +1,6 @@
 """Two devices train the model that one trains with the same batches."""
 
 import json
-import subprocess
 import sys
 
 import keras
@@ -10,7 +9,7 @@ from project_paths import ROOT, TESTS
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from many_devices import environment, free_port
+from many_devices import run_processes
 
 WORKER = TESTS / "support" / "devices_worker.py"
 BACKEND = keras.config.backend()
@@ -18,25 +17,12 @@ BACKEND = keras.config.backend()
 
 def train_on(devices, processes, loss, folder):
     """Differences to one device, as the first process measured them."""
-    ports = [free_port() for _ in range(processes)]
     # 0 leaves the number out: the environment describes the processes.
     number = str(devices if processes == 1 else 0)
-    workers = [
-        subprocess.Popen(
-            [sys.executable, str(WORKER), number, loss, str(folder)],
-            env=environment(BACKEND, devices, processes, i, ports),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for i in range(processes)
-    ]
-    try:
-        outputs = [worker.communicate(timeout=1800)[0] for worker in workers]
-    finally:
-        for worker in workers:
-            worker.kill()
-    assert [worker.returncode for worker in workers] == [0] * processes
-    return json.loads(outputs[0].splitlines()[-1])
+    command = [sys.executable, str(WORKER), number, loss, str(folder)]
+    codes, output = run_processes(command, BACKEND, devices, processes, timeout=1800)
+    assert codes == [0] * processes
+    return json.loads(output.splitlines()[-1])
 
 
 # The loss of Keras is weighted by code that depends on no backend.
