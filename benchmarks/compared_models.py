@@ -35,11 +35,13 @@ def build_model(name, num_classes, size):
         backbone = keras_seg.backbones.ApplicationsBackbone(
             "MobileNetV2", **OURS[family]["backbone"]
         )
+        cheaper = {"fusion": "coarse", "mlp_ratio": 2} if "coarse" in name else {}
         return OURS[family]["model"](
             backbone,
             num_classes,
             hidden_dim=64,
             input_scale=float(name.split()[-1]),
             freeze_backbone_norm=True,
+            **cheaper,
         )
     return benchmark_models.peer(PEERS[name], num_classes, size)

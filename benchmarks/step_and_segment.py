@@ -36,6 +36,8 @@ PHASES = ("train", "segment")
 MODELS = (
     "ECENet, scale 1.75",
     "ECENet, scale 1.0",
+    "ECENet, coarse, scale 1.25",
+    "ECENet, coarse, scale 1.0",
     "CPT, scale 1.0",
     "SGR, scale 1.0",
     "SegFormer-B0",

@@ -6,6 +6,12 @@ import contextvars
 import keras
 
 from keras_seg.keras_internals.folded_norm import can_fold, folded_norm
+from keras_seg.keras_internals.layer_graph import sublayers
+from keras_seg.keras_internals.rematerialization import (
+    can_rematerialize,
+    is_rematerializing,
+    rematerialized,
+)
 
 # The argument of the call that runs in this thread.
 _training = contextvars.ContextVar("training", default=None)
@@ -18,6 +24,10 @@ class LowMemoryModel(keras.Model):
     costs nothing, as the compiler plans the memory. On torch, and eagerly, it takes
     several times the memory that is in use at once. A batch normalisation in inference
     mode is folded into the convolution before it, see `folded_norm`.
+
+    Inside the context `rematerialization` the graph is cut where a tensor is all that
+    later layers need, such as between residual blocks. Only these tensors are kept for
+    the gradient. Parts with layers that have a state are run as they are.
 
     Keras has no public way to change how the graph of a functional model is executed.
     The class overrides `_run_through_graph` and reads the nodes of the graph. Seen to
@@ -69,22 +79,46 @@ class LowMemoryModel(keras.Model):
         for node in nodes:
             uses.update(map(id, node.input_tensors))
 
-        norms, folded = _norms(nodes, uses), set()
-
         inputs = keras.tree.flatten(inputs)
         tensors = {id(x): y for x, y in zip(self.inputs, inputs, strict=True)}
         del inputs
+        run = _Run(self, operation_fn, _norms(nodes, uses))
+        if is_rematerializing():
+            for part in _parts(nodes, uses, {*map(id, self.outputs)}):
+                run.part(part, tensors, uses)
+        else:
+            run.nodes(nodes, tensors, uses)
+        outputs = [tensors[id(x)] for x in self.outputs]
+        return keras.tree.pack_sequence_as(self._outputs_struct, outputs)
+
+
+class _Run:
+    """One execution of the graph of a model, or of parts of it."""
+
+    def __init__(self, model, operation_fn, norms):
+        self.model, self.operation_fn, self.norms = model, operation_fn, norms
+
+    def nodes(self, nodes, tensors, uses):
+        """Runs nodes in order, with the values of symbols in the dictionary `tensors`.
+
+        Args:
+            nodes: List of nodes of the graph.
+            tensors: Dictionary from ids of symbols to tensors. Results are added to it,
+                and tensors without further use are removed.
+            uses: Dictionary from ids of symbols to how often they are still needed.
+        """
+        folded = set()
         for node in nodes:
             if id(node) in folded:
                 continue
             args, kwargs = node.arguments.fill_in(tensors)
-            layer, symbols = self._get_operation_for_node(node), node.outputs
-            function, norm = operation_fn(layer), norms.get(id(node))
+            layer, symbols = self.model._get_operation_for_node(node), node.outputs
+            function, norm = self.operation_fn(layer), self.norms.get(id(node))
             if norm and can_fold(layer, norm.operation, args[0], _mode(norm)):
                 function = _folded(layer, norm.operation)
                 folded.add(id(norm))
                 symbols = norm.outputs
-            outputs = self.run_layer(layer, function, args, kwargs)
+            outputs = self.model.run_layer(layer, function, args, kwargs)
             outputs = keras.tree.flatten(outputs)
             tensors.update(zip(map(id, symbols), outputs, strict=True))
             del args, kwargs, outputs
@@ -92,8 +126,62 @@ class LowMemoryModel(keras.Model):
                 uses[id(x)] -= 1
                 if not uses[id(x)]:
                     del tensors[id(x)]
-        outputs = [tensors[id(x)] for x in self.outputs]
-        return keras.tree.pack_sequence_as(self._outputs_struct, outputs)
+
+    def part(self, nodes, tensors, uses):
+        """Runs nodes as `nodes` does, as one part that is computed again."""
+        if not all(can_rematerialize(node.operation, _mode(node)) for node in nodes):
+            return self.nodes(nodes, tensors, uses)
+        inside = collections.Counter(id(x) for n in nodes for x in n.input_tensors)
+        made = {id(x) for node in nodes for x in node.outputs}
+        given = [x for x in inside if x not in made]
+        results = [x for x in made if uses[x] > inside[x]]
+
+        def function(*values):
+            own = dict(zip(given, values, strict=True))
+            # One use more than the block has, for what must not be removed.
+            self.nodes(nodes, own, {x: inside[x] + 1 for x in {*inside, *made}})
+            return [own[x] for x in results]
+
+        values = rematerialized(function, *(tensors[x] for x in given))
+        tensors.update(zip(results, values, strict=True))
+        uses.subtract(inside)
+        for x in given:
+            if not uses[x]:
+                del tensors[x]
+
+
+def _parts(nodes, uses, outputs):
+    """Cuts nodes into the parts that are computed again.
+
+    A cut is where later layers need a single tensor that several of them take, or that
+    is an output: where residual blocks and pyramid levels begin. A layer that consists
+    of layers, such as a transformer block, is a part of its own.
+
+    Args:
+        nodes: List of nodes, in the order in which they run.
+        uses: Dictionary from ids of symbols to how often they are needed.
+        outputs: Set of ids of the symbols that the model returns.
+
+    Yields:
+        Lists of nodes.
+    """
+    alive, part = {}, []
+    for node in nodes:
+        if sublayers(node.operation):
+            yield from filter(None, [part, [node]])
+            part = []
+        else:
+            part.append(node)
+        for x in map(id, node.outputs):
+            alive[x] = uses[x] - (x in outputs)
+        for x in map(id, node.input_tensors):
+            alive[x] = alive.get(x, uses[x]) - 1
+        alive = {x: number for x, number in alive.items() if number}
+        if part and len(alive) == 1 and (uses[(x := next(iter(alive)))] > 1):
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def _norms(nodes, uses):

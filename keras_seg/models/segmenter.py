@@ -7,6 +7,7 @@ from keras_seg.export.export_mixin import ExportMixin
 from keras_seg.keras_internals.faster_operations import faster_operations
 from keras_seg.keras_internals.low_memory_model import LowMemoryModel
 from keras_seg.keras_internals.not_clonable import NotClonable
+from keras_seg.keras_internals.rematerialization import rematerialization
 from keras_seg.keras_internals.trainable_state import (
     optimizer_variables,
     set_trainable_state,
@@ -80,6 +81,10 @@ class Segmenter(InferenceMixin, ExportMixin, PresetMixin, NotClonable, LabelMapT
             saved with the model, which accepts any size.
         test_protocol: Dictionary or `None`. Arguments of
             `keras_seg.inference.TestProtocol`, such as those of the paper.
+        rematerialize: Boolean. Whether training computes intermediate results of the
+            backbone, and of the attention in the head, again for the gradient instead
+            of keeping them. It takes less memory and more time; results do not change.
+            Parts that draw random numbers or update statistics of a batch are kept.
         compile: Boolean. Whether to compile with the defaults.
         **kwargs: Passed to `keras_hub.models.ImageSegmenter`.
 
@@ -122,6 +127,7 @@ class Segmenter(InferenceMixin, ExportMixin, PresetMixin, NotClonable, LabelMapT
         long_side=None,
         crop_size=None,
         test_protocol=None,
+        rematerialize=False,
         compile=True,
         **kwargs,
     ):
@@ -157,6 +163,7 @@ class Segmenter(InferenceMixin, ExportMixin, PresetMixin, NotClonable, LabelMapT
 
         # === Functional Model ===
         self.freeze_backbone_norm = freeze_backbone_norm
+        self.rematerialize = bool(rematerialize)
         self.temperature = float(temperature)
         images = keras.Input((*image_size(backbone, input_scale), 3), name="images")
         outputs = self.compute_outputs(images, training=False)
@@ -198,7 +205,8 @@ class Segmenter(InferenceMixin, ExportMixin, PresetMixin, NotClonable, LabelMapT
         x = self.preprocessor(images)
         x = self._resize_input(x, size)  # (B, H * scale, W * scale, 3)
         frozen = training and self.freeze_backbone_norm
-        with self._valid_region(x, size):
+        remat = rematerialization(training and self.rematerialize)
+        with self._valid_region(x, size), remat:
             features = self.pyramid(x, training=False if frozen else training)
             features = keras.tree.flatten(features)  # a list, also of a single level
             outputs = self.head(features, training=training)
@@ -272,6 +280,7 @@ class Segmenter(InferenceMixin, ExportMixin, PresetMixin, NotClonable, LabelMapT
             "long_side": self.long_side,
             "crop_size": self.crop_size,
             "test_protocol": self.test_protocol,
+            "rematerialize": self.rematerialize,
             "trainable_state": trainable_state(self._roots()),
         }
 

@@ -120,6 +120,7 @@ FIELDS = {
     "dropout": FRACTION,
     "embed_dim": WIDTH,
     "freeze_backbone_norm": BOOLEAN,
+    "rematerialize": BOOLEAN,
     "fusion": TEXT,
     "gated": BOOLEAN,
     "growth_rate": WIDTH,

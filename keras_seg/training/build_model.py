@@ -34,6 +34,8 @@ def build_model(args, train):
         options["input_scale"] = args.input_scale
     if args.long_side is not None:
         options["long_side"] = args.long_side or None
+    if args.rematerialize:
+        options["rematerialize"] = True
     if args.freeze:
         options["auxiliary_weights"] = {"region": 0.0}  # no weight depends on it
     elif args.region_weight is not None:

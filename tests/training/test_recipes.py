@@ -73,7 +73,7 @@ def test_recipe_says_all_that_the_paper_does(recipe):
 
 
 def test_recipe_of_a_real_time_network(monkeypatch):
-    args = read(REAL_TIME, "--backbone-weights", "none.h5")
+    args = read(REAL_TIME, "--backbone-weights", "none.h5", "--rematerialize")
     assert (args.input_scale, args.fusion, args.mlp_ratio) == (1.0, "coarse", 2)
     backbone = TinyBackbone()
     name = "keras_seg.training.build_model.build_backbone"
@@ -85,6 +85,7 @@ def test_recipe_of_a_real_time_network(monkeypatch):
     )
     model = build_model(args, train)
     assert model.head.fusion_kind == "coarse" and model.head.mlp_ratio == 2
+    assert model.rematerialize
     with pytest.raises(RunError):
         read(REAL_TIME, "--model", "sgr")
 

@@ -1,6 +1,7 @@
 import keras
 
 from keras_seg.backbones.swin.window_attention import WindowAttention
+from keras_seg.keras_internals.rematerialization import rematerialized
 from keras_seg.layers.composite_layer import (
     CompositeLayer,
     check_feature_map,
@@ -94,10 +95,16 @@ class SwinBlock(CompositeLayer):
         )
 
     def call(self, inputs, training=None):
-        x = self.attention(self.attention_norm(inputs))
+        x = rematerialized(self._attend, inputs)
         x = inputs + self.path_dropout(x, training=training)
-        y = self.mlp_reduce(self.mlp_expand(self.mlp_norm(x)))
+        y = rematerialized(self._transform, x)
         return x + self.path_dropout(y, training=training)
+
+    def _attend(self, x):
+        return self.attention(self.attention_norm(x))
+
+    def _transform(self, x):
+        return self.mlp_reduce(self.mlp_expand(self.mlp_norm(x)))
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)

@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from keras_seg.keras_internals.rematerialization import rematerialized
 from keras_seg.layers.composite_layer import (
     CompositeLayer,
     check_feature_map,
@@ -165,7 +166,8 @@ class QueryUpdate(CompositeLayer):
             outputs = {"mask_logits": masks, "prototypes": tokens}
         if self.memory is not None:
             tokens = self.memory(tokens, training=training)
-        return {"features": self.attention(fine, tokens), **outputs}
+        features = rematerialized(self.attention, fine, tokens)
+        return {"features": features, **outputs}
 
     def compute_output_shape(self, fine_shape, coarse_shape):
         shapes = {"features": tuple(fine_shape)}

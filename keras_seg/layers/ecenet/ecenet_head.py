@@ -2,6 +2,7 @@ import keras
 from keras import ops
 
 from keras_seg.keras_internals.folded_norm import normalized
+from keras_seg.keras_internals.rematerialization import rematerialized
 from keras_seg.layers.composite_layer import build_layer, check_positive
 from keras_seg.layers.decode_head import DecodeHead
 from keras_seg.layers.ecenet.class_extraction import ClassExtraction
@@ -237,7 +238,9 @@ class ECENetHead(DecodeHead):
         details["masks"][last] = masks
         details["class_embeddings"][last] = embeddings
         for i in reversed(range(last)):
-            laterals[i], masks = self.attentions[i](laterals[i], embeddings)
+            laterals[i], masks = rematerialized(
+                self.attentions[i], laterals[i], embeddings
+            )
             update = self.extractions[i](masks)
             embeddings = self.updaters[i](update, embeddings)
             details["attended"][i] = laterals[i]
@@ -245,8 +248,7 @@ class ECENetHead(DecodeHead):
             details["class_embeddings"][i] = update
             details["gated"][i] = embeddings
 
-        size = ops.shape(laterals[0])[1:3]
-        base = self._fused_level
+        size, base = ops.shape(laterals[0])[1:3], self._fused_level
         joined, joined_size = [laterals[base]], ops.shape(laterals[base])[1:3]
         for i in range(base + 1, last + 1):
             x = laterals[i]
