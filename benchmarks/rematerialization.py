@@ -56,7 +56,7 @@ def measure(case, rematerialize, steps):
     before, seconds = peak_megabytes(), []
     for _ in range(2 + steps):
         start = time.perf_counter()
-        loss = float(model.train_on_batch(images, labels))
+        loss = float(model.train_on_batch(images, labels, return_dict=True)["loss"])
         seconds.append(time.perf_counter() - start)
     print(
         json.dumps(

@@ -18,7 +18,7 @@ class HeadLogits:
     import numpy as np
     import keras_seg
 
-    backbone = keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+    backbone = keras_seg.backbones.SwinBackbone(8, depths=(1, 1), num_heads=(1, 2))
     model = keras_seg.ECENet(backbone, num_classes=3, hidden_dim=8)
     print(model.head_logits(np.zeros((1, 64, 96, 3))).shape)  # (1, 16, 24, 3)
     ```

@@ -127,7 +127,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         import keras_seg
 
         model = keras_seg.ECENet(
-            keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
+            keras_seg.backbones.SwinBackbone(8, depths=(1, 1), num_heads=(1, 2)),
             num_classes=3,
             hidden_dim=8,
         )
