@@ -1,0 +1,206 @@
+r"""Argmax against labels of the highest expected IoU, on data unknown to a model.
+
+    python benchmarks/accuracy/decision.py cache --preset cpt/camvid \
+        --data camvid --data-dir CAMVID --split test --output runs/decision/cpt
+    python benchmarks/accuracy/decision.py measure \
+        --logits runs/decision/cpt --constants runs/decision/cpt_val
+
+`cache` writes the logits of the head for each image, 60 images a call, until all are
+done. `measure` compares the rules of `decision_rules.py` on them and prints a line of
+JSON. `--constants` names logits of other images, from which the rule of the whole data
+set takes its constants.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+import time
+
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+from decision_rules import best_labels, data_set_constants, scores_of
+
+from keras_seg import data
+from keras_seg.training.report import Details
+from keras_seg_runtime.labels.window_logits import WindowLogits
+
+PIXELS = 4000  # of an image, for the constants of a data set
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], formatter_class=argparse.HelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    cache = commands.add_parser("cache", help="write the logits of a model")
+    cache.add_argument("--preset", required=True, metavar="NAME")
+    cache.add_argument("--data", choices=["camvid", "folder"], default="camvid")
+    cache.add_argument("--data-dir", metavar="DIR")
+    cache.add_argument("--split", default="test")
+    cache.add_argument("--images", metavar="DIR", help="--data folder")
+    cache.add_argument("--masks", metavar="DIR", help="--data folder")
+    cache.add_argument("--images-a-call", type=int, default=60, metavar="N")
+    cache.add_argument("--limit", type=int, metavar="N", help="the first N images")
+    cache.add_argument("--output", type=pathlib.Path, required=True, metavar="DIR")
+    measure = commands.add_parser("measure", help="compare the rules")
+    measure.add_argument("--logits", type=pathlib.Path, required=True, metavar="DIR")
+    measure.add_argument("--constants", type=pathlib.Path, metavar="DIR")
+    measure.add_argument(
+        "--reference", metavar="DIR", help="where rankseg is installed"
+    )
+    options = parser.parse_args()
+    {"cache": write_logits, "measure": print_comparison}[options.command](options)
+
+
+def write_logits(options):
+    from keras_seg.inference.inference_model import InferenceModel
+    from keras_seg.models import load_model
+
+    model = load_model(options.preset)
+    learned = model.classes_learned or list(range(model.num_classes))
+    source = open_source(options, len(learned))
+    options.output.mkdir(parents=True, exist_ok=True)
+    facts = {
+        "preset": options.preset,
+        "data": options.data,
+        "split": options.split,
+        "data_dir": options.data_dir,
+        "images": options.images,
+        "masks": options.masks,
+        "classes": len(learned),
+        "names": list(source.class_names),
+    }
+    (options.output / "facts.json").write_text(json.dumps(facts) + "\n")
+    count = min(len(source), options.limit or len(source))
+    missing = [i for i in range(count) if not logits_file(options.output, i).exists()]
+    predict = InferenceModel.of(model).predict_head_on_batch
+    for index in missing[: options.images_a_call]:
+        image, _ = source[index]
+        if max(image.shape) > (model.long_side or max(image.shape)):
+            raise SystemExit(f"Image {index} is larger than the model's long_side.")
+        logits = np.asarray(predict(image[None])[0])[..., learned]
+        draft = options.output / "unfinished.npy"
+        np.save(draft, logits.astype("float16"))
+        draft.rename(logits_file(options.output, index))
+    left = len(missing) - options.images_a_call
+    print(f"{options.output}: {max(0, left)} of {count} images are left", flush=True)
+
+
+def open_source(options, classes):
+    if options.data == "camvid":
+        return data.CamVid(options.data_dir, options.split)
+    return data.SegmentationFolder(options.images, options.masks, num_classes=classes)
+
+
+def logits_file(folder, index):
+    return folder / f"{index:05d}.npy"
+
+
+def cached(folder):
+    """The source of a folder of logits and a function of an index: probabilities."""
+    facts = json.loads((folder / "facts.json").read_text())
+    source = open_source(argparse.Namespace(**facts), facts["classes"])
+
+    def probabilities(index, size):
+        logits = np.load(logits_file(folder, index)).astype("float32")
+        x = WindowLogits.of_window(logits, *size).upsample()
+        x = x - x.max(axis=-1, keepdims=True)
+        np.exp(x, out=x)
+        return x / x.sum(axis=-1, keepdims=True)
+
+    count = len(list(folder.glob("[0-9]*.npy")))
+    return facts, source, count, probabilities
+
+
+def constants_of(folder):
+    facts, source, count, probabilities = cached(folder)
+    rng = np.random.default_rng(0)
+    images = []
+    for index in range(count):
+        size = source[index][1].shape
+        flat = probabilities(index, size).reshape(-1, facts["classes"])
+        images.append(flat[rng.choice(len(flat), min(PIXELS, len(flat)), False)])
+    return data_set_constants(images, facts["classes"])
+
+
+def rules_of(options):
+    """Functions from probabilities `(H, W, K)` to labels, by name."""
+    rules = {
+        "argmax": lambda p: p.argmax(axis=-1),
+        "IoU of the image": lambda p: best_labels(p, "iou"),
+        "Dice of the image": lambda p: best_labels(p, "dice"),
+    }
+    if options.constants:
+        value, below = constants_of(options.constants)
+        rules["IoU of the data set"] = lambda p: (
+            scores_of(p.reshape(-1, p.shape[-1]), value, below)
+            .argmax(axis=-1)
+            .reshape(p.shape[:2])
+        )
+    if options.reference:
+        rules["rankseg, IoU"] = reference_rule(options.reference)
+    return rules
+
+
+def reference_rule(folder):
+    """The package of the authors, with its defaults."""
+    sys.path.append(folder)
+    import torch
+    from rankseg import RankSEG
+
+    solver = RankSEG(metric="iou", output_mode="multiclass")
+
+    def rule(probabilities):
+        batch = torch.from_numpy(np.ascontiguousarray(probabilities.transpose(2, 0, 1)))
+        return solver.predict(batch[None])[0].numpy()
+
+    return rule
+
+
+def print_comparison(options):
+    facts, source, count, probabilities = cached(options.logits)
+    rules = rules_of(options)
+    details = {name: Details(facts["classes"]) for name in rules}
+    seconds = dict.fromkeys(rules, 0.0)
+    for index in range(count):
+        _, truth = source[index]
+        scores = probabilities(index, truth.shape)
+        for name, rule in rules.items():
+            start = time.perf_counter()
+            labels = rule(scores)
+            seconds[name] += time.perf_counter() - start
+            details[name].add(index, truth, labels.astype("int64"))
+    result = {
+        "preset": facts["preset"],
+        "data": f"{facts['data']} {facts['split']}",
+        "images": count,
+        "rules": {
+            name: {
+                **summary(details[name], facts["names"]),
+                "ms": round(1000 * seconds[name] / count, 1),
+            }
+            for name in rules
+        },
+    }
+    print(json.dumps(result))
+
+
+def summary(details, names):
+    counts = details.confusion
+    hits = np.diagonal(counts)
+    union = counts.sum(1) + counts[:, : len(hits)].sum(0) - hits
+    iou = np.where(union > 0, hits / np.maximum(union, 1), np.nan)
+    percents = [None if np.isnan(x) else round(100 * float(x), 2) for x in iou]
+    return {
+        "mean_iou": round(100 * float(np.nanmean(iou)), 2),
+        "mean_iou_of_images": round(100 * float(np.nanmean(details.scores)), 2),
+        "pixel_accuracy": round(100 * float(hits.sum() / counts.sum()), 2),
+        "class_iou": dict(zip(names, percents, strict=True)),
+    }
+
+
+if __name__ == "__main__":
+    main()
