@@ -94,8 +94,7 @@ def against(pyplot, runs, costs, split, key, label):
         )
     axes.set_xlabel(label)
     axes.set_ylabel(f"mIoU on {split}, per cent")
-    axes.margins(x=0.25)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.4 * max(cost for _, _, cost, _ in points))  # room for names
     axes.grid(color="#e1e4e8")
     return figure
 
@@ -124,7 +123,9 @@ def class_bars(pyplot, runs, split):
         fontsize=8,
     )
     axes.set_ylabel(f"IoU on {split}, per cent")
-    axes.legend(fontsize=8, ncols=2)
+    axes.legend(
+        fontsize=8, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), frameon=False
+    )
     axes.grid(axis="y", color="#e1e4e8")
     axes.set_axisbelow(True)
     return figure
@@ -159,6 +160,7 @@ def learning_curves(pyplot, runs, folder):
     right.set_ylabel("mIoU on val, per cent")
     for axes in (left, right):
         axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(color="#e1e4e8")
     left.legend(fontsize=8)
     return figure
