@@ -161,11 +161,14 @@ def reference_rule(folder):
 
 
 def print_comparison(options):
+    """Compares the rules on some more images, and prints what is known when done."""
     facts, source, count, probabilities = cached(options.logits)
     rules = rules_of(options)
     details = {name: Details(facts["classes"]) for name in rules}
     seconds = dict.fromkeys(rules, 0.0)
-    for index in range(count):
+    done = restore(options.state, details, seconds)
+    stop = min(count, done + options.images_a_call)
+    for index in range(done, stop):
         _, truth = source[index]
         scores = probabilities(index, truth.shape)
         for name, rule in rules.items():
@@ -173,6 +176,10 @@ def print_comparison(options):
             labels = rule(scores)
             seconds[name] += time.perf_counter() - start
             details[name].add(index, truth, labels.astype("int64"))
+    store(options.state, details, seconds)
+    if stop < count:
+        print(f"{count - stop} of {count} images are left: call again.")
+        return
     result = {
         "preset": facts["preset"],
         "data": f"{facts['data']} {facts['split']}",
@@ -186,6 +193,36 @@ def print_comparison(options):
         },
     }
     print(json.dumps(result))
+
+
+def restore(path, details, seconds):
+    """Reads what earlier calls have counted; returns the number of images."""
+    if not path or not path.exists():
+        return 0
+    state = json.loads(path.read_text())
+    if set(state) != set(details):
+        raise SystemExit(f"{path} is of other rules: {', '.join(state)}. Remove it.")
+    for name, known in state.items():
+        details[name].confusion = np.array(known["confusion"], "int64")
+        details[name].scores = list(known["scores"])
+        seconds[name] = known["seconds"]
+    return len(known["scores"])
+
+
+def store(path, details, seconds):
+    if not path:
+        return
+    state = {
+        name: {
+            "confusion": details[name].confusion.tolist(),
+            "scores": details[name].scores,
+            "seconds": seconds[name],
+        }
+        for name in details
+    }
+    draft = path.with_name(f"unfinished-{path.name}")
+    draft.write_text(json.dumps(state))
+    draft.rename(path)
 
 
 def summary(details, names):
