@@ -43,7 +43,7 @@ def main():
     cache.add_argument("--images", metavar="DIR", help="--data folder")
     cache.add_argument("--masks", metavar="DIR", help="--data folder")
     cache.add_argument("--images-a-call", type=int, default=60, metavar="N")
-    cache.add_argument("--limit", type=int, metavar="N", help="the first N images")
+    cache.add_argument("--every", type=int, default=1, metavar="N", help="N-th image")
     cache.add_argument("--output", type=pathlib.Path, required=True, metavar="DIR")
     measure = commands.add_parser("measure", help="compare the rules")
     measure.add_argument("--logits", type=pathlib.Path, required=True, metavar="DIR")
@@ -71,11 +71,12 @@ def write_logits(options):
         "images": options.images,
         "masks": options.masks,
         "classes": len(learned),
+        "every": options.every,
         "names": list(source.class_names),
     }
     (options.output / "facts.json").write_text(json.dumps(facts) + "\n")
-    count = min(len(source), options.limit or len(source))
-    missing = [i for i in range(count) if not logits_file(options.output, i).exists()]
+    wanted = range(0, len(source), options.every)
+    missing = [i for i in wanted if not logits_file(options.output, i).exists()]
     predict = InferenceModel.of(model).predict_head_on_batch
     for index in missing[: options.images_a_call]:
         image, _ = source[index]
@@ -86,7 +87,9 @@ def write_logits(options):
         np.save(draft, logits.astype("float16"))
         draft.rename(logits_file(options.output, index))
     left = len(missing) - options.images_a_call
-    print(f"{options.output}: {max(0, left)} of {count} images are left", flush=True)
+    print(
+        f"{options.output}: {max(0, left)} of {len(wanted)} images are left", flush=True
+    )
 
 
 def open_source(options, classes):
@@ -100,7 +103,7 @@ def logits_file(folder, index):
 
 
 def cached(folder):
-    """The source of a folder of logits and a function of an index: probabilities."""
+    """The facts of a folder of logits, its source, and a function of an index."""
     facts = json.loads((folder / "facts.json").read_text())
     source = open_source(argparse.Namespace(**facts), facts["classes"])
 
@@ -111,15 +114,16 @@ def cached(folder):
         np.exp(x, out=x)
         return x / x.sum(axis=-1, keepdims=True)
 
-    count = len(list(folder.glob("[0-9]*.npy")))
-    return facts, source, count, probabilities
+    indices = sorted(int(path.stem) for path in folder.glob("[0-9]*.npy"))
+    indices = [index for index in indices if index % facts["every"] == 0]
+    return facts, source, indices, probabilities
 
 
 def constants_of(folder):
-    facts, source, count, probabilities = cached(folder)
+    facts, source, indices, probabilities = cached(folder)
     rng = np.random.default_rng(0)
     images = []
-    for index in range(count):
+    for index in indices:
         size = source[index][1].shape
         flat = probabilities(index, size).reshape(-1, facts["classes"])
         images.append(flat[rng.choice(len(flat), min(PIXELS, len(flat)), False)])
@@ -162,13 +166,14 @@ def reference_rule(folder):
 
 def print_comparison(options):
     """Compares the rules on some more images, and prints what is known when done."""
-    facts, source, count, probabilities = cached(options.logits)
+    facts, source, indices, probabilities = cached(options.logits)
+    count = len(indices)
     rules = rules_of(options)
     details = {name: Details(facts["classes"]) for name in rules}
     seconds = dict.fromkeys(rules, 0.0)
     done = restore(options.state, details, seconds)
     stop = min(count, done + options.images_a_call)
-    for index in range(done, stop):
+    for index in indices[done:stop]:
         _, truth = source[index]
         scores = probabilities(index, truth.shape)
         for name, rule in rules.items():
