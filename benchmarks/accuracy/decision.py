@@ -165,15 +165,16 @@ def reference_rule(folder):
 
 
 def print_comparison(options):
-    """Compares the rules on some more images, and prints what is known when done."""
+    """Compares the rules on some more images, and prints what is known by then."""
     facts, source, indices, probabilities = cached(options.logits)
-    count = len(indices)
     rules = rules_of(options)
     details = {name: Details(facts["classes"]) for name in rules}
     seconds = dict.fromkeys(rules, 0.0)
     done = restore(options.state, details, seconds)
-    stop = min(count, done + options.images_a_call)
-    for index in indices[done:stop]:
+    # In a random order, so that what is done is a fair part of the whole.
+    left = sorted(set(indices) - set(done))
+    left = np.random.default_rng(len(done)).permutation(left).tolist()
+    for index in left[: options.images_a_call]:
         _, truth = source[index]
         scores = probabilities(index, truth.shape)
         for name, rule in rules.items():
@@ -181,18 +182,17 @@ def print_comparison(options):
             labels = rule(scores)
             seconds[name] += time.perf_counter() - start
             details[name].add(index, truth, labels.astype("int64"))
-    store(options.state, details, seconds)
-    if stop < count:
-        print(f"{count - stop} of {count} images are left: call again.")
-        return
+        done.append(index)
+        store(options.state, done, details, seconds)
     result = {
         "preset": facts["preset"],
         "data": f"{facts['data']} {facts['split']}",
-        "images": count,
+        "images": len(done),
+        "of": len(source),
         "rules": {
             name: {
                 **summary(details[name], facts["names"]),
-                "ms": round(1000 * seconds[name] / count, 1),
+                "ms": round(1000 * seconds[name] / max(1, len(done)), 1),
             }
             for name in rules
         },
@@ -201,32 +201,33 @@ def print_comparison(options):
 
 
 def restore(path, details, seconds):
-    """Reads what earlier calls have counted; returns the number of images."""
+    """Reads what earlier calls have counted; returns the indices of the images."""
     if not path or not path.exists():
-        return 0
+        return []
     state = json.loads(path.read_text())
-    if set(state) != set(details):
-        raise SystemExit(f"{path} is of other rules: {', '.join(state)}. Remove it.")
-    for name, known in state.items():
-        details[name].confusion = np.array(known["confusion"], "int64")
-        details[name].scores = list(known["scores"])
-        seconds[name] = known["seconds"]
-    return len(known["scores"])
+    if set(state["rules"]) != set(details):
+        known = ", ".join(state["rules"])
+        raise SystemExit(f"{path} is of other rules: {known}. Remove it.")
+    for name, counted in state["rules"].items():
+        details[name].confusion = np.array(counted["confusion"], "int64")
+        details[name].scores = list(counted["scores"])
+        seconds[name] = counted["seconds"]
+    return state["indices"]
 
 
-def store(path, details, seconds):
+def store(path, done, details, seconds):
     if not path:
         return
-    state = {
+    rules = {
         name: {
-            "confusion": details[name].confusion.tolist(),
-            "scores": details[name].scores,
+            "confusion": counted.confusion.tolist(),
+            "scores": counted.scores,
             "seconds": seconds[name],
         }
-        for name in details
+        for name, counted in details.items()
     }
     draft = path.with_name(f"unfinished-{path.name}")
-    draft.write_text(json.dumps(state))
+    draft.write_text(json.dumps({"indices": done, "rules": rules}))
     draft.rename(path)
 
 
