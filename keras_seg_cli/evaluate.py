@@ -1,11 +1,10 @@
 """`keras-seg evaluate`: evaluates a preset on a data set with a test protocol."""
 
 import argparse
-import json
-import os
 import time
 
 from keras_seg_cli.batch import load_preset, tell
+from keras_seg_cli.result_file import problem_of_output, write_result
 from keras_seg_cli.terminal import printable
 
 DATA_SETS = (
@@ -17,6 +16,9 @@ DATA_SETS = (
     "pascal-context",
 )
 TFDS = "tfds:"
+# Those of keras_seg.data.corruptions; the parser needs them without importing Keras.
+CORRUPTIONS = ("blur", "noise", "fog", "dark", "jpeg")
+SEVERITY = 3
 
 DESCRIPTION = """\
 Evaluates a model on a labelled data set: prints IoU and accuracy of every class,
@@ -70,6 +72,20 @@ def add_evaluate(commands):
         metavar="ID",
         help="ids in the masks of a folder that mean void, as well as the model's own",
     )
+    add(
+        "--corruption",
+        choices=CORRUPTIONS,
+        metavar="NAME",
+        help=f"corrupt the images first, the same way each time: "
+        f"{', '.join(CORRUPTIONS)}",
+    )
+    add(
+        "--severity",
+        type=int,
+        choices=range(1, 6),
+        metavar="N",
+        help="how much, from 1 to 5 (default: 3)",
+    )
     add("--limit", type=_count, metavar="N", help="only the first N images")
     add(
         "--mode",
@@ -121,23 +137,29 @@ def evaluate(options):
     print(evaluate(build_parser().parse_args(words)))  # 2: there is no such preset
     ```
     """
-    problem = _problem_of_output(options.output, options.overwrite)
+    problem = problem_of_output(options.output, options.overwrite)
     if problem:
         tell(f"--output {problem}")
         return 2
     if options.data in DATA_SETS and not options.data_dir:
         tell(f"--data {options.data} needs --data-dir DIR, the folder of the data.")
         return 2
+    if options.severity and not options.corruption:
+        tell("--severity needs --corruption NAME.")
+        return 2
     model = load_preset(options.preset)
     if model is None:
         return 2
     import keras
 
-    from keras_seg import __version__, inference
+    from keras_seg import __version__, data, inference
 
     start = time.monotonic()
     try:
         source = _open_source(options, model)
+        corruption = _corruption(options)
+        if corruption:
+            source = data.CorruptedSource(source, **corruption)
         protocol = inference.TestProtocol.of_model(
             model,
             mode=options.mode,
@@ -155,12 +177,16 @@ def evaluate(options):
     except (OSError, ValueError, ImportError) as error:
         tell(error)
         return 2
-    print_table(f"{options.data} {options.split}", result)
+    title = f"{options.data} {options.split}"
+    if corruption:
+        title += f", {corruption['name']} of severity {corruption['severity']}"
+    print_table(title, result)
     if options.output:
         result = {
             "preset": options.preset,
             "data": options.data,
             "split": options.split,
+            **({"corruption": corruption} if corruption else {}),
             **result,
             "backend": keras.config.backend(),
             "keras": keras.__version__,
@@ -168,7 +194,7 @@ def evaluate(options):
             "seconds": round(time.monotonic() - start, 1),
         }
         try:
-            _write(result, options.output)
+            write_result(result, options.output)
         except OSError as error:
             tell(f"--output {options.output}: {error.strerror}")
             return 2
@@ -229,6 +255,13 @@ def _open_source(options, model):
     )
 
 
+def _corruption(options):
+    """The arguments of `CorruptedSource`, or `None`."""
+    if not options.corruption:
+        return None
+    return {"name": options.corruption, "severity": options.severity or SEVERITY}
+
+
 def _in_words(protocol):
     words = ["images as in predict"]
     if protocol.mode == "whole":
@@ -245,32 +278,6 @@ def _in_words(protocol):
     if protocol.flip:
         words.append("with the mirrored image")
     return "Protocol: " + ", ".join(words)
-
-
-def _problem_of_output(path, overwrite):
-    """Why a file cannot be written, checked before the evaluation starts."""
-    if path is None:
-        return None
-    if os.path.isdir(path):
-        return f"{path}: is a folder"
-    if os.path.exists(path) and not overwrite:
-        return f"{path}: exists, pass --overwrite to replace it"
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        return f"{path}: there is no folder {folder}"
-    return None
-
-
-def _write(result, path):
-    """Writes to a temporary file first, so that the file is never incomplete."""
-    draft = f"{path}.{os.getpid()}"
-    try:
-        with open(draft, "w", encoding="utf-8") as file:
-            file.write(json.dumps(result, indent=2) + "\n")
-        os.replace(draft, path)
-    finally:
-        if os.path.exists(draft):
-            os.unlink(draft)
 
 
 def _name_of_data(text):

@@ -8,6 +8,7 @@ from keras_seg.data.batches import (
 )
 from keras_seg.data.checks import DatasetReport, check_dataset
 from keras_seg.data.component_labels import connected_components, pack_components
+from keras_seg.data.corruptions import CorruptedSource, corrupt_image
 from keras_seg.data.files import as_rgb, read_image, read_mask
 from keras_seg.data.palette import default_palette
 from keras_seg.data.pseudo_labels import labels_from_scores, write_pseudo_labels
@@ -32,6 +33,7 @@ __all__ = [
     "CachedSource",
     "CamVid",
     "Cityscapes",
+    "CorruptedSource",
     "DatasetReport",
     "PascalContext",
     "PhotometricDistortion",
@@ -44,6 +46,7 @@ __all__ = [
     "as_rgb",
     "check_dataset",
     "connected_components",
+    "corrupt_image",
     "default_palette",
     "evaluation_dataset",
     "labels_from_scores",

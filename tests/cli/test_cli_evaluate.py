@@ -10,6 +10,7 @@ from fake_model import fake_labels, fake_model, random_image
 from PIL import Image
 
 from keras_seg import models
+from keras_seg.data import corrupt_image
 from keras_seg_cli.main import main
 
 
@@ -77,6 +78,24 @@ def test_table_and_file(folder, loaded, capsys):
         line = next(x for x in printed.splitlines() if x.split()[:1] == [name])
         assert line.split()[1:] == [f"{value:.2%}" for value in values]
     assert "Protocol: images as in predict\n" in printed
+
+
+def test_corrupted_images(folder, capsys):
+    output = folder / "results.json"
+    words = ("--corruption", "dark", "--severity", 5, "--output", output)
+    assert evaluate(folder, *words) == 0
+    result = json.loads(output.read_text())
+    assert result["corruption"] == {"name": "dark", "severity": 5}
+    assert "folder val, dark of severity 5: 3 images" in capsys.readouterr().out
+    right = valid = 0
+    for i in range(3):
+        truth = np.array(Image.open(folder / "masks" / f"{i}.png"))
+        image = random_image(*truth.shape, seed=i)
+        guess = fake_labels(corrupt_image(image, "dark", 5, seed=(0, i)))
+        right += np.sum((guess == truth) & (truth != 255))
+        valid += np.sum(truth != 255)
+    assert result["pixel_accuracy"] == pytest.approx(right / valid)
+    assert evaluate(folder, "--severity", 5) == 2
 
 
 def test_protocol_of_preset_and_options(folder, model, monkeypatch, capsys):

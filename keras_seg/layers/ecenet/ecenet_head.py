@@ -85,6 +85,8 @@ class ECENetHead(DecodeHead):
     """
 
     masks_padding = True
+    # A subclass may have another layer in its place, to measure what it is worth.
+    reconstruction_class = FeatureReconstruction
 
     def __init__(
         self,
@@ -121,7 +123,7 @@ class ECENetHead(DecodeHead):
 
         self.reconstructions = [
             build_layer(
-                FeatureReconstruction(name=f"reconstruction_{i}", **kwargs), shape
+                self.reconstruction_class(name=f"reconstruction_{i}", **kwargs), shape
             )
             for i, shape in enumerate(shapes)
         ]

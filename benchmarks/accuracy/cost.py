@@ -1,0 +1,120 @@
+"""Parameters, operations, time and memory of an entry, with random weights.
+
+    python benchmarks/accuracy/cost.py '{"entry": "ecenet", "recipe": {...}, ...}'
+
+Time and memory are those of `segment` for one image, in a process of its own.
+Operations are counted by XLA, the compiler of JAX, in another one; a multiplication
+with its addition counts as two.
+"""
+
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import types
+
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+# Height and width of the images.
+SIZES = {"camvid": (360, 480), "scenes": (288, 384)}
+CLASSES = {"camvid": 11}
+WARMUP, REPEATS = 3, 10
+
+
+def cost_of(entry, recipe):
+    """The costs of an entry, measured in processes of their own.
+
+    Args:
+        entry: String, a key of `entries.ENTRIES`.
+        recipe: Dictionary, see `recipe.recipe_of`.
+
+    Returns:
+        Dictionary. `gflops` is `None` without JAX.
+    """
+    order = {"entry": entry, "recipe": {**recipe, "backbone_weights": None}}
+    line = in_a_process({**order, "phase": "time"}, os.environ)
+    jax = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    counted = in_a_process({**order, "phase": "count"}, jax, required=False)
+    return {**line, "gflops": counted and round(counted["flops"] / 1e9, 3)}
+
+
+def in_a_process(order, environment, required=True):
+    worker = subprocess.run(
+        [sys.executable, __file__, json.dumps(order)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    if worker.returncode and required:
+        raise SystemExit(f"{order['entry']}: its cost could not be measured.")
+    if worker.returncode:
+        print("Operations are not counted: that needs JAX, see above.", flush=True)
+        return None
+    return json.loads(worker.stdout.splitlines()[-1])
+
+
+def make_model(order):
+    from entries import build_entry
+
+    recipe = order["recipe"]
+    classes = CLASSES.get(recipe["data"], recipe["num_classes"])
+    source = types.SimpleNamespace(
+        num_classes=classes,
+        class_names=[f"class {i}" for i in range(classes)],
+        palette=np.zeros((classes, 3), int),
+        ignore_class=255,
+    )
+    return build_entry(order["entry"], source, recipe), SIZES[recipe["data"]]
+
+
+def measure_time(order):
+    from keras_seg_cli.benchmark_conditions import conditions, device_of_backend
+    from keras_seg_cli.benchmark_worker import peak_megabytes, time_segment
+
+    model, size = make_model(order)
+    before = peak_megabytes()
+    seconds, _ = time_segment(model, size, WARMUP + REPEATS)
+    facts = conditions(device_of_backend())
+    return {
+        "entry": order["entry"],
+        "parameters": model.count_params(),
+        "ms": round(1000 * statistics.median(seconds[WARMUP:]), 1),
+        "ms_fastest": round(1000 * min(seconds[WARMUP:]), 1),
+        "peak_mb": round(peak_megabytes()),
+        "built_mb": round(before),
+        "size": list(size),
+        "backend": facts["backend"],
+        "hardware": facts["processor"]
+        if facts["accelerator"] == "none"
+        else facts["accelerator"],
+        "threads": facts["threads"],
+        "load": facts["load_average_at_the_end"],
+        "date": facts["date"],
+    }
+
+
+def count_operations(order):
+    import jax
+
+    model, size = make_model(order)
+    images = np.zeros((1, *size, 3), "float32")
+
+    def forward(weights, images):
+        return model.stateless_call(*weights, images)[0]
+
+    weights = (
+        [v.value for v in model.trainable_variables],
+        [v.value for v in model.non_trainable_variables],
+    )
+    cost = jax.jit(forward).lower(weights, images).compile().cost_analysis()
+    return {"flops": (cost[0] if isinstance(cost, list) else cost)["flops"]}
+
+
+if __name__ == "__main__":
+    given = json.loads(sys.argv[1])
+    measure = {"time": measure_time, "count": count_operations}[given["phase"]]
+    print(json.dumps(measure(given)))

@@ -1,0 +1,30 @@
+"""The JSON file that a command writes its results to."""
+
+import json
+import os
+
+
+def problem_of_output(path, overwrite):
+    """Why a file cannot be written, checked before the evaluation starts."""
+    if path is None:
+        return None
+    if os.path.isdir(path):
+        return f"{path}: is a folder"
+    if os.path.exists(path) and not overwrite:
+        return f"{path}: exists, pass --overwrite to replace it"
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        return f"{path}: there is no folder {folder}"
+    return None
+
+
+def write_result(result, path):
+    """Writes to a temporary file first, so that the file is never incomplete."""
+    draft = f"{path}.{os.getpid()}"
+    try:
+        with open(draft, "w", encoding="utf-8") as file:
+            file.write(json.dumps(result, indent=2) + "\n")
+        os.replace(draft, path)
+    finally:
+        if os.path.exists(draft):
+            os.unlink(draft)
