@@ -54,7 +54,8 @@ export class Legend {
     const part = create("span");
     part.style.setProperty("--part", `${share * 100}%`);
     bar.append(part);
-    button.append(swatch, create("span", "", name), create("span", "share", formatShare(share)), bar);
+    const percent = create("span", "share", formatShare(share));
+    button.append(swatch, create("span", "", name), bar, percent);
     if (button instanceof HTMLButtonElement) {
       button.type = "button";
       button.setAttribute("aria-pressed", String(this.selected === id));

@@ -41,9 +41,10 @@ export class PhotoView {
     }
     this.photo.getContext("2d")!.drawImage(result.picture, 0, 0);
     result.picture.close();
-    this.picture.style.setProperty("--ratio", `${width} / ${height}`);
+    const { style } = element("frame");
+    style.setProperty("--ratio", `${width} / ${height}`);
     // As high as the window allows, and not wider than the column.
-    this.picture.style.setProperty("--fit", `calc(min(74vh, 900px) * ${width / height})`);
+    style.setProperty("--fit", `calc(min(74vh, 900px) * ${width / height})`);
     this.update(this.threshold);
   }
 

@@ -35,7 +35,16 @@ export { expect };
 
 export async function open(page: Page, address: string): Promise<void> {
   await page.goto(address);
-  await expect(page.locator("html[data-model=ready]")).toBeAttached();
+  await ready(page);
+}
+
+/** Waits for the model, or fails with the error that the page shows. */
+export async function ready(page: Page): Promise<void> {
+  const model = page.locator("html[data-model=ready]");
+  const alert = page.getByRole("alert");
+  await expect(model.or(alert).first()).toBeAttached();
+  if (await alert.isVisible()) throw new Error(await alert.innerText());
+  await expect(model).toBeAttached();
 }
 
 /** Chooses a photo and waits for its result. */
