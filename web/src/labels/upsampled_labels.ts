@@ -8,7 +8,7 @@
 import { BilinearAxis } from "./bilinear_axis";
 import type { Size } from "./longest_side";
 
-const { fround, min, max, exp } = Math;
+const { fround, exp } = Math;
 
 // exp of a lower difference adds less to a sum than confidence is shown with.
 const LEAST_EXPONENT = -18;
@@ -45,16 +45,17 @@ export function axesTo(logits: HeadLogits, size: Size): [BilinearAxis, BilinearA
 
 /** Labels and confidence of each pixel of a picture of the given size. */
 export function labelsWithConfidence(logits: HeadLogits, size: Size): Labels {
-  const labels = {
-    ids: new Uint8Array(size.height * size.width),
-    confidence: new Float32Array(size.height * size.width),
-  };
   const [rows, columns] = axesTo(logits, size);
-  const pixels = new GroupPixels(logits, rows, columns);
-  for (const [top, bottom] of rows.groups()) {
-    for (const [left, right] of columns.groups()) {
-      pixels.write(top, bottom, left, right, labels.ids, labels.confidence);
-    }
+  return everyPixel(logits, rows, columns);
+}
+
+function everyPixel(logits: HeadLogits, rows: BilinearAxis, columns: BilinearAxis): Labels {
+  const count = rows.length * columns.length;
+  const labels = { ids: new Uint8Array(count), confidence: new Float32Array(count) };
+  const pixels = new PixelRows(logits, rows, columns);
+  for (let y = 0; y < rows.length; y++) {
+    const at = y * columns.length;
+    pixels.write(y, 0, columns.length, labels.ids, at, labels.confidence, at);
   }
   return labels;
 }
@@ -74,35 +75,27 @@ export function labelsAt(
 ): Uint8Array {
   const ids = new Uint8Array(size.height * size.width);
   const [rows, columns] = axesTo(logits, size);
-  const pixels = new GroupPixels(logits, rows, columns);
-  const atCells = labelsOfCells(logits);
+  const pixels = new PixelRows(logits, rows, columns);
+  const cells = everyPixel(
+    logits,
+    BilinearAxis.identity(logits.height),
+    BilinearAxis.identity(logits.width),
+  );
+  const limit = fround(threshold);
   const columnGroups = columns.groups();
-  const largest = max(...columnGroups.map(([left, right]) => right - left));
-  const tallest = max(...rows.groups().map(([top, bottom]) => bottom - top));
-  const confidence = new Float32Array(largest * tallest);
+  const confidence = new Float32Array(size.width);
   for (const [top, bottom] of rows.groups()) {
     for (const [left, right] of columnGroups) {
-      let id = -1;
-      let same = true;
-      for (let i = 0; i < rows.taps && same; i++) {
-        for (let j = 0; j < columns.taps && same; j++) {
-          const cell = rows.cell(top, i) * logits.width + columns.cell(left, j);
-          const here = atCells.ids[cell]!;
-          if (id === -1) id = here;
-          same = here === id && atCells.confidence[cell]! >= threshold;
-        }
-      }
-      if (same) {
-        for (let y = top; y < bottom; y++) {
-          ids.fill(id, y * size.width + left, y * size.width + right);
-        }
-        continue;
-      }
-      pixels.write(top, bottom, left, right, ids, confidence, true);
-      let at = 0;
+      const id = commonLabel(cells, logits.width, rows, top, columns, left, limit);
       for (let y = top; y < bottom; y++) {
-        for (let x = left; x < right; x++, at++) {
-          if (confidence[at]! < threshold) ids[y * size.width + x] = voidId;
+        const line = y * size.width;
+        if (id !== null) {
+          ids.fill(id, line + left, line + right);
+          continue;
+        }
+        pixels.write(y, left, right, ids, line + left, confidence, 0);
+        for (let x = left; x < right; x++) {
+          if (confidence[x - left]! < limit) ids[line + x] = voidId;
         }
       }
     }
@@ -110,126 +103,153 @@ export function labelsAt(
   return ids;
 }
 
-/** The argmax at each cell of the logits themselves. */
-function labelsOfCells(logits: HeadLogits): Labels {
-  const rows = BilinearAxis.identity(logits.height);
-  const columns = BilinearAxis.identity(logits.width);
-  const count = logits.height * logits.width;
-  const labels = { ids: new Uint8Array(count), confidence: new Float32Array(count) };
-  const pixels = new GroupPixels(logits, rows, columns);
-  for (let y = 0; y < logits.height; y++) {
-    for (let x = 0; x < logits.width; x++) {
-      pixels.write(y, y + 1, x, x + 1, labels.ids, labels.confidence);
+/** The class at all cells that a pixel is the mean of, if it is certain at all. */
+function commonLabel(
+  cells: Labels,
+  width: number,
+  rows: BilinearAxis,
+  y: number,
+  columns: BilinearAxis,
+  x: number,
+  threshold: number,
+): number | null {
+  const id = cells.ids[rows.cell(y, 0) * width + columns.cell(x, 0)]!;
+  for (let i = 0; i < rows.taps; i++) {
+    const line = rows.cell(y, i) * width;
+    for (let j = 0; j < columns.taps; j++) {
+      const at = line + columns.cell(x, j);
+      if (cells.ids[at] !== id || cells.confidence[at]! < threshold) return null;
     }
   }
-  return labels;
+  return id;
 }
 
-/** Computes pixels that are means of the same cells. */
-class GroupPixels {
-  private mixed = new Float32Array(0); // (taps of rows, columns of pixels)
-  private upsampled = new Float32Array(0); // (classes, pixels)
+/**
+ * Computes pixels row by row. Rows of cells are upsampled along the columns first, once
+ * for all rows of pixels that need them. Values are rounded to single precision at each
+ * step and in the order of keras_seg_runtime.
+ */
+class PixelRows {
+  private readonly wide = new Map<number, Float32Array>(); // (columns, classes)
+  private readonly values: Float32Array; // (classes,) of one pixel
 
   constructor(
     private readonly logits: HeadLogits,
     private readonly rows: BilinearAxis,
     private readonly columns: BilinearAxis,
-  ) {}
+  ) {
+    this.values = new Float32Array(logits.learned.length);
+  }
 
   /**
-   * Writes the pixels of rows `[top, bottom)` and columns `[left, right)`.
+   * Writes the pixels `[left, right)` of a row.
    *
-   * @param local Whether `confidence` holds only these pixels, row by row.
+   * @param place Where the first of them stands in `ids`.
+   * @param start Where the first of them stands in `confidence`.
    */
   write(
-    top: number,
-    bottom: number,
+    y: number,
     left: number,
     right: number,
     ids: Uint8Array,
+    place: number,
     confidence: Float32Array,
-    local = false,
+    start: number,
   ): void {
-    const { logits, rows, columns } = this;
-    const { learned } = logits;
-    const height = bottom - top;
-    const width = right - left;
-    const count = height * width;
-    if (this.upsampled.length < count * learned.length) {
-      this.upsampled = new Float32Array(count * learned.length);
-    }
-    if (this.mixed.length < width * rows.taps) {
-      this.mixed = new Float32Array(width * rows.taps);
-    }
-    const { upsampled, mixed } = this;
-
-    for (let index = 0; index < learned.length; index++) {
-      const id = learned[index]!;
-      for (let tap = 0; tap < rows.taps; tap++) {
-        const line = rows.cell(top, tap) * logits.width;
-        const at = (j: number) =>
-          logits.values[(line + columns.cell(left, j)) * logits.classes + id]!;
-        mix(columns, left, right, at, mixed, tap * width);
-      }
-      const out = index * count;
-      for (let x = 0; x < width; x++) {
-        for (let y = 0; y < height; y++) {
-          upsampled[out + y * width + x] = mean(
-            rows,
-            top + y,
-            (tap) => mixed[tap * width + x]!,
-          );
+    const { rows, values } = this;
+    const { learned } = this.logits;
+    const { taps } = rows;
+    const count = learned.length;
+    const lines: Float32Array[] = [];
+    for (let tap = 0; tap < taps; tap++) lines.push(this.wideRow(rows.cell(y, tap)));
+    const weights = rows.weights.subarray(y * taps, (y + 1) * taps);
+    const first = lines[0]!;
+    const second = lines[Math.min(1, taps - 1)]!;
+    for (let x = left; x < right; x++) {
+      const at = x * count;
+      if (taps === 1) {
+        for (let k = 0; k < count; k++) values[k] = first[at + k]!;
+      } else if (taps === 2) {
+        const weight = weights[1]!;
+        for (let k = 0; k < count; k++) {
+          const a = first[at + k]!;
+          values[k] = a + fround(fround(second[at + k]! - a) * weight);
         }
+      } else {
+        const weight = weights[0]!;
+        for (let k = 0; k < count; k++) values[k] = first[at + k]! * weight;
+        for (let tap = 1; tap < taps; tap++) addScaled(values, lines[tap]!, at, weights[tap]!);
       }
-    }
-
-    const total = this.columns.length;
-    for (let pixel = 0; pixel < count; pixel++) {
       let best = 0;
-      let largest = -Infinity;
-      for (let index = 0; index < learned.length; index++) {
-        const value = upsampled[index * count + pixel]!;
-        if (value > largest) {
-          largest = value;
-          best = index;
+      let largest = values[0]!;
+      for (let k = 1; k < count; k++) {
+        if (values[k]! > largest) {
+          largest = values[k]!;
+          best = k;
         }
       }
       let sum = 0;
-      for (let index = 0; index < learned.length; index++) {
-        const difference = upsampled[index * count + pixel]! - largest;
+      for (let k = 0; k < count; k++) {
+        const difference = values[k]! - largest;
         if (difference > LEAST_EXPONENT) sum += exp(difference);
       }
-      const y = top + Math.floor(pixel / width);
-      const place = y * total + left + (pixel % width);
-      ids[place] = learned[best]!;
-      confidence[local ? pixel : place] = min(1, 1 / sum);
+      ids[place + x - left] = learned[best]!;
+      confidence[start + x - left] = 1 / sum;
     }
   }
+
+  /** A row of cells, upsampled along the columns. */
+  private wideRow(row: number): Float32Array {
+    const known = this.wide.get(row);
+    if (known) return known;
+    const { logits, columns } = this;
+    const { learned } = logits;
+    const { taps, weights } = columns;
+    const wide = new Float32Array(columns.length * learned.length);
+    for (let x = 0; x < columns.length; x++) {
+      const cell = (tap: number) =>
+        (row * logits.width + columns.cell(x, tap)) * logits.classes;
+      const out = x * learned.length;
+      const a = cell(0);
+      if (taps === 2) {
+        const b = cell(1);
+        const weight = weights[2 * x + 1]!;
+        for (let k = 0; k < learned.length; k++) {
+          const id = learned[k]!;
+          const value = logits.values[a + id]!;
+          const change = fround(fround(logits.values[b + id]! - value) * weight);
+          wide[out + k] = value + change;
+        }
+        continue;
+      }
+      const weight = taps === 1 ? 1 : weights[x * taps]!;
+      for (let k = 0; k < learned.length; k++) {
+        wide[out + k] = logits.values[a + learned[k]!]! * weight;
+      }
+      for (let tap = 1; tap < taps; tap++) {
+        const from = cell(tap);
+        const share = weights[x * taps + tap]!;
+        for (let k = 0; k < learned.length; k++) {
+          const part = fround(logits.values[from + learned[k]!]! * share);
+          wide[out + k] = wide[out + k]! + part;
+        }
+      }
+    }
+    // Rows above are not needed again.
+    const oldest = row - this.rows.taps;
+    for (const key of this.wide.keys()) if (key < oldest) this.wide.delete(key);
+    this.wide.set(row, wide);
+    return wide;
+  }
 }
 
-/** The means along the columns, for one row of cells. */
-function mix(
-  axis: BilinearAxis,
-  begin: number,
-  end: number,
-  at: (tap: number) => number,
-  out: Float32Array,
-  offset: number,
+function addScaled(
+  values: Float32Array,
+  line: Float32Array,
+  at: number,
+  weight: number,
 ): void {
-  for (let i = begin; i < end; i++) out[offset + i - begin] = mean(axis, i, at);
-}
-
-/** The mean of the cells of a pixel, rounded at each step as in keras_seg_runtime. */
-function mean(axis: BilinearAxis, i: number, at: (tap: number) => number): number {
-  const { taps, weights } = axis;
-  if (taps === 1) return at(0);
-  if (taps === 2) {
-    const a = at(0);
-    return fround(a + fround(fround(at(1) - a) * weights[2 * i + 1]!));
+  for (let k = 0; k < values.length; k++) {
+    values[k] = values[k]! + fround(line[at + k]! * weight);
   }
-  let sum = fround(at(0) * weights[i * taps]!);
-  for (let tap = 1; tap < taps; tap++) {
-    sum = fround(sum + fround(at(tap) * weights[i * taps + tap]!));
-  }
-  return sum;
 }
