@@ -5,6 +5,7 @@ const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export default defineConfig({
   testDir: "tests/browser",
+  testIgnore: process.env.SPEED ? [] : ["**/speed.spec.ts"],
   // Each test loads the model, which takes all cores.
   workers: 1,
   fullyParallel: false,

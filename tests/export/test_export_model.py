@@ -126,6 +126,7 @@ def test_labels_in_half_precision(model, folder, tmp_path):
 def test_logits_of_the_head(model, tmp_path):
     need("onnx")
     path = model.export_to(tmp_path / "head.onnx", head_logits=True)
+    assert b"..." not in path.read_bytes()  # of Einsum, which fails on WebGPU
     exported = keras_seg_runtime.load(path)
     assert exported.predict_on_batch(np.stack([random_image(64, 96)])).shape[1] < 64
     for options in ({}, {"tile": 40}, {"threshold": 0.4}, {"long_side": 0}):

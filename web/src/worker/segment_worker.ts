@@ -41,6 +41,7 @@ async function loadAnywhere(request: LoadRequest): Promise<void> {
     loaded = await load(request);
   } catch (error) {
     if (request.gpu === "never" || error instanceof PageError) throw error;
+    console.warn("The model does not start on the graphics card.", error);
     loaded = await load({ ...request, gpu: "never" });
   }
   const { runtime, description } = loaded;
@@ -87,6 +88,7 @@ async function run(image: Uint8Array, shown: Size): Promise<HeadLogits> {
     return await model!.run(image, shown);
   } catch (error) {
     if (model!.runtime.provider === "wasm") throw error;
+    console.warn("The model fails on the graphics card.", error);
     model = await load({ ...loading!, gpu: "never" });
     send({ kind: "runtime", runtime: model.runtime });
     return model.run(image, shown);
