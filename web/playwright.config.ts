@@ -5,7 +5,8 @@ const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 export default defineConfig({
   testDir: "tests/browser",
-  testIgnore: process.env.SPEED ? [] : ["**/speed.spec.ts"],
+  // Not tests: they print numbers and write pictures for the documentation.
+  testIgnore: process.env.DOCS ? [] : ["**/docs_*.spec.ts"],
   // Each test loads the model, which takes all cores.
   workers: 1,
   fullyParallel: false,

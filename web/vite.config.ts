@@ -53,6 +53,7 @@ export default defineConfig(({ command }) => {
       assetsInlineLimit: 0,
       chunkSizeWarningLimit: 1000,
       rollupOptions: {
+        checks: { pluginTimings: false },
         input: { index: join(ROOT, "index.html"), sw: join(ROOT, "src/service_worker.ts") },
         output: {
           entryFileNames: ({ name }) =>

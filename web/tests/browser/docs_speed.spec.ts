@@ -1,10 +1,10 @@
-/** Seconds per photo: SPEED=1 npx playwright test speed */
+/** Seconds per photo: DOCS=1 npx playwright test docs_speed */
 
 import { join } from "node:path";
 
 import { choose, EXPECTED, open, test } from "./page_steps";
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 
 for (const threads of [1, 2]) {
   test(`${threads} threads`, async ({ page, host }) => {
