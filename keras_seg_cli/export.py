@@ -75,8 +75,8 @@ def add_export(commands):
     output.add_argument(
         "--head-logits",
         action="store_true",
-        help="return logits at the resolution of the head, which are smaller and faster "
-        "to compute; keras_seg_runtime upsamples them where labels need it",
+        help="return logits at the resolution of the head, which take less memory and "
+        "time; keras_seg_runtime upsamples them where labels need it",
     )
     output.add_argument(
         "--labels",
@@ -93,8 +93,8 @@ def export(options):
     """Exports the model that the options name.
 
     Args:
-        options: Namespace of `preset`, `format`, `output`, `size`, `weights`,
-            `labels`, `head_logits` and `overwrite`, as the parser of the command line makes it.
+        options: Namespace of `preset`, `format`, `output`, `size`, `weights`, `labels`,
+            `head_logits` and `overwrite`, as the parser of the command line makes it.
 
     Returns:
         Exit status: 0, or 2 if nothing was exported.

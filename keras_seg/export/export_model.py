@@ -156,8 +156,8 @@ def _checked_output(model, labels, head_logits):
         )
     if head_logits and model.head_logits is None:
         raise ValueError(
-            f"{type(model).__name__} overrides how its logits are computed, so those of "
-            "its head are not its result. Export it without head_logits."
+            f"{type(model).__name__} overrides how its logits are computed, so those "
+            "of its head are not its result. Export it without head_logits."
         )
     return "labels" if labels else "head_logits" if head_logits else "logits"
 

@@ -1,4 +1,4 @@
-"""The page in web/ computes what this package computes, for the cases in its fixtures."""
+"""The page in web/ computes what this package does, for the cases in its fixtures."""
 
 import importlib.util
 import json

@@ -35,9 +35,9 @@ def fixtures():
     }
 
 
-SIZES = [(427, 640, 384), (640, 427, 384), (384, 200, 384), (5, 3000, 384), (9, 7, None)]
+SIZES = [(427, 640, 384), (640, 427, 384), (384, 200, 384), (5, 999, 99), (9, 7, None)]
 # Height and width of the image and of the means.
-MEANS = [(8, 10, 4, 5), (9, 12, 3, 4), (13, 17, 7, 9), (11, 8, 11, 3), (20, 31, 12, 19)]
+MEANS = [(8, 10, 4, 5), (9, 12, 3, 4), (13, 17, 7, 9), (11, 8, 11, 3), (20, 31, 12, 9)]
 # Height and width of the logits, of the image padded, shown and in full, and the number
 # of classes.
 LABELS = [

@@ -7,7 +7,7 @@ import { expect, open, test } from "./page_steps";
 const DOCS = join(import.meta.dirname, "../../../docs");
 
 test("desk, light", async ({ browser, host }) => {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 830 } });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const page = await context.newPage();
   await open(page, host.address);
   await page.getByRole("button", { name: "A pagoda above a lake" }).click();
