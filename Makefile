@@ -3,6 +3,9 @@
 # make lint   style checks
 # make fuzz   damaged images, masks, presets and checkpoints: CASES=2000, SEED=0
 # make docs   builds the site of the documentation into site/
+# make web    the page that segments photos in the browser, built into web/dist
+# make web-demo  serves it on this computer: WEB_PORT=8321
+# make web-test  its tests: units, and headless Chromium (CHROMIUM=/usr/bin/chromium)
 # make wheel  builds dist/: the wheel and the source distribution
 # make clean  removes the environment and the results of the demo
 
@@ -14,13 +17,15 @@ BACKENDS ?= tensorflow jax torch
 JOBS ?= auto --maxprocesses 4
 CASES ?= 2000
 SEED ?= 0
+CHROMIUM ?= /usr/bin/chromium
+WEB_PORT ?= 8321
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTED := --constraint constraints.txt
 
-.PHONY: help demo test lint fuzz docs wheel clean
+.PHONY: help demo test lint fuzz docs web web-demo web-test wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -58,13 +63,48 @@ fuzz: $(VENV)/.test
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
+# The page needs Node and the exported model. Its tests compare it with Keras.
+WEB_MODEL := web/public/model/ecenet_ade20k.onnx
+WEB_EXPECTED := web/tests/expected/single/ecenet_ade20k.onnx
+
+web: web/node_modules/.made $(WEB_MODEL)
+	npm --prefix web run --silent build
+	@echo "Upload web/dist to any static host, or see it here: make web-demo"
+
+web-demo: web/node_modules/.made $(WEB_MODEL)
+	@test -f web/dist/index.html || $(MAKE) web
+	@echo "Open http://127.0.0.1:$(WEB_PORT)/ and stop with Ctrl+C"
+	$(PYTHON) -m http.server $(WEB_PORT) --bind 127.0.0.1 --directory web/dist
+
+web-test: web $(WEB_EXPECTED)
+	@test -x '$(CHROMIUM)' || { echo "No browser '$(CHROMIUM)'. Install Chromium, or" \
+		"name a browser: make web-test CHROMIUM=/path/to/chrome"; exit 1; }
+	npm --prefix web run --silent test:unit
+	CHROMIUM='$(CHROMIUM)' npm --prefix web run --silent test:browser
+
+$(WEB_MODEL): weights/ecenet_ade20k/metadata.json | $(VENV)/.web
+	$(BIN)/keras-seg export --preset ecenet/ade20k --format onnx --weights float16 \
+		--head-logits --output $(@D) --overwrite
+	@touch $@
+
+$(WEB_EXPECTED): $(WEB_MODEL) web/tests/make_expected.py
+	$(BIN)/python web/tests/make_expected.py web/tests/expected $(WEB_MODEL)
+	@touch $@
+
+web/node_modules/.made: web/package-lock.json
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20 ? 1 : 0)' || { \
+		echo "The page is built with Node 20.19 or newer."; exit 1; }
+	npm --prefix web ci
+	@touch $@
+
 wheel: $(VENV)/.made
 	$(PIP) build
 	rm -rf dist
 	$(BIN)/python -m build
 
 clean:
-	rm -rf $(VENV) demo dist site
+	rm -rf $(VENV) demo dist site web/dist web/node_modules web/public/model \
+		web/tests/expected web/test-results
 
 # The environment and what each task needs in it, renewed when pyproject.toml changes.
 
@@ -88,6 +128,12 @@ $(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.made
 	$(PIP) $(TESTED) $(TORCH)
 	$(PIP) $(TESTED) --editable '.[tensorflow,jax,torch,test]'
 	@touch $@ $(VENV)/.demo $(VENV)/.lint
+
+# Conversion to ONNX runs on TensorFlow.
+$(VENV)/.web: pyproject.toml constraints.txt $(VENV)/.made
+	@echo "Installing what the export of the model needs into $(VENV)"
+	$(PIP) $(TESTED) --editable '.[tensorflow]' tf2onnx onnx onnxruntime
+	@touch $@
 
 # The pages of the API are read from the source, so Keras is not needed.
 $(VENV)/.docs: pyproject.toml $(VENV)/.made

@@ -71,7 +71,14 @@ def add_export(commands):
         help="float16 halves the file; up to 2 %% of the labels may differ (default: "
         "%(default)s)",
     )
-    export.add_argument(
+    output = export.add_mutually_exclusive_group()
+    output.add_argument(
+        "--head-logits",
+        action="store_true",
+        help="return logits at the resolution of the head, which take less memory and "
+        "time; keras_seg_runtime upsamples them where labels need it",
+    )
+    output.add_argument(
         "--labels",
         action="store_true",
         help="return the class of each pixel in place of logits; then large images "
@@ -86,8 +93,8 @@ def export(options):
     """Exports the model that the options name.
 
     Args:
-        options: Namespace of `preset`, `format`, `output`, `size`, `weights`, `labels`
-            and `overwrite`, as the parser of the command line makes it.
+        options: Namespace of `preset`, `format`, `output`, `size`, `weights`, `labels`,
+            `head_logits` and `overwrite`, as the parser of the command line makes it.
 
     Returns:
         Exit status: 0, or 2 if nothing was exported.
@@ -108,6 +115,7 @@ def export(options):
             options.weights,
             options.labels,
             options.overwrite,
+            options.head_logits,
         )
     except (OSError, ValueError, ImportError) as error:
         tell(error)

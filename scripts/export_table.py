@@ -101,7 +101,7 @@ def make_row(model):
         work = Path(work)
         files = {form: work / f"model{FORMATS[form].suffix}" for form in FORMATS}
         modules = check_model(model)
-        row.update(convert(model, modules, files, None, False, "float32", work))
+        row.update(convert(model, modules, files, None, "logits", "float32", work))
         batches = check_batches()
         expected = {key: model.predict_on_batch(x) for key, x in batches.items()}
         for form in [form for form in files if form not in row]:

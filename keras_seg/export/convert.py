@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 
-def convert(model, modules, files, size, labels, weights, folder):
+def convert(model, modules, files, size, output, weights, folder):
     """Writes the files of a model in a process of its own, on TensorFlow.
 
     The weights of a model are the same on all backends, and TensorFlow is the one from
@@ -19,7 +19,7 @@ def convert(model, modules, files, size, labels, weights, folder):
         modules: List of modules that register its classes.
         files: Dictionary from formats to paths.
         size: Pair `(height, width)` or `None`.
-        labels: Boolean. Whether the output is the argmax of the logits.
+        output: `"logits"`, `"head_logits"` or `"labels"`.
         weights: `"float32"` or `"float16"`.
         folder: Path of an empty folder for intermediate files.
 
@@ -35,7 +35,7 @@ def convert(model, modules, files, size, labels, weights, folder):
         "modules": modules,
         "files": {form: str(path) for form, path in files.items()},
         "size": size,
-        "labels": labels,
+        "output": output,
         "weights": weights,
     }
     path = folder / "order.json"

@@ -18,6 +18,7 @@ class ExportMixin:
         weights="float32",
         labels=False,
         overwrite=False,
+        head_logits=False,
     ):
         """Exports the model to a file for another runtime, and checks it.
 
@@ -30,7 +31,8 @@ class ExportMixin:
                 beside it.
             format: `"onnx"`, `"litert"`, `"openvino"` or `"saved-model"`; by default
                 that of the suffix.
-            size, weights, labels, overwrite: See `keras_seg.export.export_model`.
+            size, weights, labels, overwrite, head_logits: See
+                `keras_seg.export.export_model`.
 
         Returns:
             The path of the file.
@@ -56,7 +58,15 @@ class ExportMixin:
             )
         name = path.name.removesuffix(suffix)
         return export_model(
-            self, path.parent, name, [format], size, weights, labels, overwrite
+            self,
+            path.parent,
+            name,
+            [format],
+            size,
+            weights,
+            labels,
+            overwrite,
+            head_logits,
         )[0]
 
     def export(self, filepath, format="tf_saved_model", **kwargs):

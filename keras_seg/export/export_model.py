@@ -10,6 +10,7 @@ from keras_seg.export.compare import check_batches, compare
 from keras_seg.export.convert import convert, run_file
 from keras_seg.export.describe import describe_model, versions_of
 from keras_seg.export.formats import FORMATS, check_formats
+from keras_seg.inference.inference_model import InferenceModel
 from keras_seg_runtime.exported.description import file_hashes, read_description
 
 
@@ -22,6 +23,7 @@ def export_model(
     weights="float32",
     labels=False,
     overwrite=False,
+    head_logits=False,
 ):
     """Exports a model to files for other runtimes, and checks each against the model.
 
@@ -46,6 +48,10 @@ def export_model(
         labels: Boolean. Whether the files return labels `(B, H, W)` in uint8, the
             argmax of the logits, in place of logits.
         overwrite: Boolean. Whether existing files are replaced.
+        head_logits: Boolean. Whether the files return logits at the resolution of the
+            model's head, a quarter of that of the images for most models. They are
+            smaller and faster to compute; `keras_seg_runtime` upsamples them where
+            labels need it.
 
     Returns:
         List of the paths of the exported files.
@@ -69,6 +75,7 @@ def export_model(
     check_formats(formats, weights)
     size = _checked_size(model, size)
     modules = check_model(model)
+    output = _checked_output(model, labels, head_logits)
     folder = Path(folder)
     targets = {form: folder / f"{name}{FORMATS[form].suffix}" for form in formats}
     description = describe_model(model)
@@ -80,12 +87,15 @@ def export_model(
         work, drafts = Path(work), Path(work, "drafts")
         drafts.mkdir()
         drafted = {form: drafts / path.name for form, path in targets.items()}
-        errors = convert(model, modules, drafted, size, labels, weights, work)
+        errors = convert(model, modules, drafted, size, output, weights, work)
         if errors:
             text = "; ".join(f"{form}: {error}" for form, error in errors.items())
             raise ValueError(f"This model cannot be converted to {text}")
         batches = check_batches(size)
-        expected = {key: model.predict_on_batch(x) for key, x in batches.items()}
+        predict = model.predict_on_batch
+        if head_logits:
+            predict = InferenceModel.of(model).predict_head_on_batch
+        expected = {key: predict(x) for key, x in batches.items()}
         entries = {}
         for form, draft in drafted.items():
             outputs = run_file(form, draft, batches, work)
@@ -98,7 +108,7 @@ def export_model(
                 ) from error
             entries[draft.name] = {
                 "format": form,
-                "output": "labels" if labels else "logits",
+                "output": output,
                 "size": size,
                 "weights": weights,
                 "check": check,
@@ -136,6 +146,20 @@ def _checked_size(model, size):
             f"Received: size={size!r}"
         )
     return list(size)
+
+
+def _checked_output(model, labels, head_logits):
+    if labels and head_logits:
+        raise ValueError(
+            "A file returns either labels or logits. Received: labels=True and "
+            "head_logits=True. Pass one of them."
+        )
+    if head_logits and model.head_logits is None:
+        raise ValueError(
+            f"{type(model).__name__} overrides how its logits are computed, so those "
+            "of its head are not its result. Export it without head_logits."
+        )
+    return "labels" if labels else "head_logits" if head_logits else "logits"
 
 
 def _known_files(described, targets, description, overwrite):

@@ -1,7 +1,10 @@
 """Models as ONNX files."""
 
+import string
+
 import numpy as np
 import onnx
+import onnx.shape_inference
 import tf2onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -27,6 +30,7 @@ def convert_to_onnx(function, size=None):
         function.function, [function.signature], opset=OPSET
     )
     _replace_erfc(model.graph)
+    _replace_ellipses(model)
     del model.metadata_props[:]
     if size is not None:
         _, rows, columns, _ = model.graph.input[0].type.tensor_type.shape.dim
@@ -70,6 +74,39 @@ def _replace_erfc(graph):
         nodes.append(helper.make_node("Sub", [one, erf], node.output, name=node.name))
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def _replace_ellipses(model):
+    """Writes `...` in the equations of `Einsum` as letters.
+
+    The shader that ONNX Runtime Web makes for it on WebGPU is not valid.
+    """
+    nodes = [
+        node
+        for node in model.graph.node
+        if node.op_type == "Einsum" and b"..." in node.attribute[0].s
+    ]
+    if not nodes:
+        return
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    ranks = {
+        value.name: len(value.type.tensor_type.shape.dim)
+        for value in [*graph.input, *graph.value_info]
+        if value.type.tensor_type.HasField("shape")
+    }
+    ranks.update({tensor.name: len(tensor.dims) for tensor in graph.initializer})
+    for node in nodes:
+        equation = node.attribute[0].s.decode()
+        terms = equation.split("->")[0].split(",")
+        counts = {
+            ranks[name] - len(term.replace("...", "").strip())
+            for term, name in zip(terms, node.input, strict=True)
+            if "..." in term and name in ranks
+        }
+        free = [letter for letter in string.ascii_letters if letter not in equation]
+        if len(counts) == 1:  # else they are broadcast, or not known
+            letters = "".join(free[: counts.pop()])
+            node.attribute[0].s = equation.replace("...", letters).encode()
 
 
 def _store_as_half(graph):

@@ -10,16 +10,16 @@ class ImagesFunction(tensorflow.Module):
     Args:
         model: `keras_seg.models.Segmenter`, on TensorFlow.
         signature: `tensorflow.TensorSpec` of the images.
-        labels: Boolean. Whether the output is the argmax of the logits.
+        output: `"logits"`, `"head_logits"` or `"labels"`.
     """
 
-    def __init__(self, model, signature, labels):
+    def __init__(self, model, signature, output):
         super().__init__()
         self.model = model
         self.variables_of_model = [variable.value for variable in model.variables]
         self.signature = signature
         self.function = tensorflow.function(
-            self.labels if labels else self.logits,
+            getattr(self, output),
             input_signature=[signature],
             autograph=False,
         )
@@ -27,6 +27,9 @@ class ImagesFunction(tensorflow.Module):
     def logits(self, images):
         logits = self.model(ops.cast(images, "float32"), training=False)
         return {"logits": logits}
+
+    def head_logits(self, images):
+        return {"head_logits": self.model.head_logits(ops.cast(images, "float32"))}
 
     def labels(self, images):
         logits = self.logits(images)["logits"]
@@ -36,20 +39,21 @@ class ImagesFunction(tensorflow.Module):
         return {"labels": ops.cast(labels, dtype)}
 
 
-def images_function(model, size=None, labels=False):
+def images_function(model, size=None, output="logits"):
     """Makes the function of a model that is exported.
 
     Args:
         model: `keras_seg.models.Segmenter`, on TensorFlow.
         size: Pair `(height, width)`, or `None` for images of any size.
-        labels: Boolean. Whether the output is the argmax of the logits.
+        output: `"logits"`, `"head_logits"` for those at the resolution of the head, or
+            `"labels"` for the argmax.
 
     Returns:
         `ImagesFunction`.
     """
     shape = (None, *(size or (None, None)), 3)
     signature = tensorflow.TensorSpec(shape, "uint8", name="images")
-    return ImagesFunction(model, signature, labels)
+    return ImagesFunction(model, signature, output)
 
 
 def write_saved_model(function, path):

@@ -42,15 +42,15 @@ class Writer:
 
     Args:
         order: Dictionary of `model`, the path of a saved model, `modules`, `size`,
-            `labels` and `weights`.
+            `output` and `weights`.
     """
 
     def __init__(self, order):
         for module in order["modules"]:  # they register the classes of the model
             importlib.import_module(module)
         model = keras.saving.load_model(order["model"], compile=False)
-        self.model, self.size, self.labels = model, order["size"], order["labels"]
-        self.function = images_function(model, self.size, self.labels)
+        self.model, self.size, self.output = model, order["size"], order["output"]
+        self.function = images_function(model, self.size, self.output)
         self.half = order["weights"] == "float16"
 
     def write(self, form, path):
@@ -76,7 +76,7 @@ class Writer:
     def onnx(self):
         from keras_seg.export.onnx_file import convert_to_onnx
 
-        free = images_function(self.model, None, self.labels)
+        free = images_function(self.model, None, self.output)
         return convert_to_onnx(free, self.size)
 
 

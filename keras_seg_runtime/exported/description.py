@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 FORMAT_VERSION = 1
-OUTPUTS = ("logits", "labels")
+OUTPUTS = ("logits", "head_logits", "labels")
 MAX_BYTES = 10_000_000
 
 

@@ -44,6 +44,8 @@ class ExportedModel:
         self.ignore_class = description["ignore_class"]
         self.long_side = description["long_side"]
         self.input_scale = description["input_scale"]
+        if self.output == "head_logits":  # `segment` upsamples them
+            self.predict_head_on_batch = self.predict_on_batch
 
     def predict_on_batch(self, images):
         """The output of the file for a batch of images.
@@ -52,8 +54,9 @@ class ExportedModel:
             images: uint8 array `(B, H, W, 3)`, RGB.
 
         Returns:
-            Logits `(B, H, W, num_classes)` in float32, or labels `(B, H, W)` if the
-            file was exported with labels.
+            Logits `(B, H, W, num_classes)` in float32; `(B, h, w, num_classes)` if the
+            file was exported with the logits of the head, or labels `(B, H, W)` if it
+            was exported with labels.
         """
         images = np.asarray(images)
         fixed = self.input_shape[1:3]
@@ -87,7 +90,7 @@ class ExportedModel:
             ValueError: See `keras_seg_runtime.segment`; also if the file was exported
                 with labels, and the image cannot be processed as it is.
         """
-        if self.output == "logits":
+        if self.output != "labels":
             return segment(
                 self, image, tile, overlap, threshold=threshold, long_side=long_side
             )

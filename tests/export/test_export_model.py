@@ -123,6 +123,18 @@ def test_labels_in_half_precision(model, folder, tmp_path):
     assert entry["weights"] == "float16" and entry["output"] == "labels"
 
 
+def test_logits_of_the_head(model, tmp_path):
+    need("onnx")
+    path = model.export_to(tmp_path / "head.onnx", head_logits=True)
+    assert b"..." not in path.read_bytes()  # of Einsum, which fails on WebGPU
+    exported = keras_seg_runtime.load(path)
+    assert exported.predict_on_batch(np.stack([random_image(64, 96)])).shape[1] < 64
+    for options in ({}, {"tile": 40}, {"threshold": 0.4}, {"long_side": 0}):
+        image = random_image(70, 90)
+        expected = model.segment(image, **options)
+        assert (exported.segment(image, **options) != expected).mean() < 0.001
+
+
 # --- Without a conversion ------------------------------------------------------------
 
 
@@ -147,6 +159,12 @@ def written(model, monkeypatch):
 
 def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
+
+
+def test_one_kind_of_output(model, written, tmp_path):
+    with pytest.raises(ValueError, match="either labels or logits"):
+        model.export_to(tmp_path / "a.onnx", labels=True, head_logits=True)
+    assert names_in(tmp_path) == []
 
 
 def test_nothing_is_written_if_labels_differ(model, written, tmp_path):
