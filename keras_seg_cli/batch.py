@@ -52,7 +52,7 @@ def load_exported(path):
         return None
 
 
-def run_jobs(jobs, function, done=None):
+def run_jobs(jobs, function, done=None, unit="image"):
     """Calls `function` for each job and reports each error in one line.
 
     Args:
@@ -60,6 +60,7 @@ def run_jobs(jobs, function, done=None):
         function: Function that is called with a job.
         done: Function or `None`. Called with the job and the result of `function` if it
             succeeded. Its errors end the loop.
+        unit: String. What a job is called in the progress bar.
 
     Returns:
         The number of jobs that failed.
@@ -67,7 +68,7 @@ def run_jobs(jobs, function, done=None):
     from tqdm import tqdm
 
     failed = 0
-    for job in tqdm(jobs, unit="image", disable=None):
+    for job in tqdm(jobs, unit=unit, disable=None):
         try:
             result = function(job)
         except Exception as error:  # no error may end the batch
