@@ -4,7 +4,7 @@ import argparse
 import sys
 import warnings
 
-from keras_seg_cli.benchmark import add_benchmark
+from keras_seg_cli.benchmark_options import add_benchmark
 from keras_seg_cli.calibrate import add_calibrate
 from keras_seg_cli.convert import add_convert
 from keras_seg_cli.distill import add_distill
