@@ -20,14 +20,19 @@ def load_preset(preset):
         from keras_seg import models
 
         if os.path.splitext(preset)[1] == ".keras":
-            return _load_file(preset)
+            return load_file(preset)
         return models.load_model(preset)
     except (OSError, ValueError, ImportError) as error:
         tell(f"--preset {preset}: {error}")
         return None
 
 
-def _load_file(path):
+def load_file(path):
+    """Loads the model of a `.keras` file.
+
+    Raises:
+        ValueError: If the file holds another model than one of keras_seg.
+    """
     import keras
 
     from keras_seg import models

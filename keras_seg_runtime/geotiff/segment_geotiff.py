@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from keras_seg_runtime.exported.exported_model import ExportedModel
 from keras_seg_runtime.geotiff.raster_image import open_raster
 from keras_seg_runtime.labels.argmax_labels import argmax_labels
 from keras_seg_runtime.labels.longest_side import longest_side_size
@@ -60,7 +61,7 @@ def segment_geotiff(
         return keras_seg_runtime.segment_geotiff(model, "field.tif", "labels.tif")
     ```
     """
-    if getattr(model, "output", "logits") == "labels":
+    if isinstance(model, ExportedModel) and model.output == "labels":
         raise ValueError(
             "This file returns labels, and tiles require logits. Export it without "
             "labels."
