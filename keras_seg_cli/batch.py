@@ -20,14 +20,19 @@ def load_preset(preset):
         from keras_seg import models
 
         if os.path.splitext(preset)[1] == ".keras":
-            return _load_file(preset)
+            return load_file(preset)
         return models.load_model(preset)
     except (OSError, ValueError, ImportError) as error:
         tell(f"--preset {preset}: {error}")
         return None
 
 
-def _load_file(path):
+def load_file(path):
+    """Loads the model of a `.keras` file.
+
+    Raises:
+        ValueError: If the file holds another model than one of keras_seg.
+    """
     import keras
 
     from keras_seg import models
@@ -52,7 +57,7 @@ def load_exported(path):
         return None
 
 
-def run_jobs(jobs, function, done=None):
+def run_jobs(jobs, function, done=None, unit="image"):
     """Calls `function` for each job and reports each error in one line.
 
     Args:
@@ -60,6 +65,7 @@ def run_jobs(jobs, function, done=None):
         function: Function that is called with a job.
         done: Function or `None`. Called with the job and the result of `function` if it
             succeeded. Its errors end the loop.
+        unit: String. What a job is called in the progress bar.
 
     Returns:
         The number of jobs that failed.
@@ -67,7 +73,7 @@ def run_jobs(jobs, function, done=None):
     from tqdm import tqdm
 
     failed = 0
-    for job in tqdm(jobs, unit="image", disable=None):
+    for job in tqdm(jobs, unit=unit, disable=None):
         try:
             result = function(job)
         except Exception as error:  # no error may end the batch

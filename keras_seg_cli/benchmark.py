@@ -1,6 +1,5 @@
 """`keras-seg benchmark`: time and memory of a preset, beside models of keras-hub."""
 
-import argparse
 import importlib.util
 import json
 import os
@@ -9,79 +8,25 @@ import sys
 import tempfile
 
 from keras_seg_cli.batch import make_folder, tell
-from keras_seg_cli.benchmark_report import summarise, table, write_csv, write_plot
+from keras_seg_cli.benchmark_report import (
+    all_conditions,
+    summarise,
+    table,
+    write_csv,
+    write_plot,
+)
+from keras_seg_cli.benchmark_runtimes import (
+    RUNTIMES,
+    export_files,
+    exported_files,
+    missing_runtimes,
+)
 from keras_seg_cli.choose_backend import FASTEST_ON_CPU
 from keras_seg_cli.terminal import printable
 
-PEERS = ("segformer_b0", "deeplab_v3_plus")
-PHASES = ("segment", "train")
 FILES = ("benchmark.csv", "benchmark.png")
-
-DESCRIPTION = """\
-Measures how long a model takes from the pixels of an image to its label map: the first
-call, which traces and compiles, then the median and the 95th percentile of the others,
-and the peak memory of the process. With --phases train, a step of model.fit as well."""
-
-NOTES = """\
-Every model runs on every backend in a process of its own, one after the other, in
-rounds whose order is reversed each time. Models of keras-hub are SegFormer-B0 and
-DeepLabV3+ with ResNet-50, with random weights: time does not depend on them. SegFormer
-takes squares of about the same number of pixels. "Differ" is the share of pixels whose
-labels are not those of the first backend. DIR gets benchmark.csv and, if matplotlib is
-installed, benchmark.png.
-
-examples:
-  keras-seg benchmark --preset ecenet/camvid
-  keras-seg benchmark --preset ecenet/camvid --against segformer_b0 deeplab_v3_plus \\
-      --backends tensorflow jax torch --size 360 480 --output camvid"""
-
-
-def add_benchmark(commands):
-    """Adds the command to the parsers of `keras-seg`."""
-    parser = commands.add_parser(
-        "benchmark",
-        help="measure time and memory of a preset",
-        description=DESCRIPTION,
-        epilog=NOTES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add(
-        "--preset",
-        "-p",
-        default="ecenet/camvid",
-        metavar="NAME",
-        help="shipped preset, one of a paper (then without weights), or folder of a "
-        "saved one (default: %(default)s)",
-    )
-    add(
-        "--against",
-        nargs="+",
-        default=[],
-        metavar="MODEL",
-        help=f"{', '.join(PEERS)} of keras-hub, or further presets",
-    )
-    add(
-        "--backends",
-        nargs="+",
-        choices=FASTEST_ON_CPU,
-        metavar="BACKEND",
-        help="tensorflow, jax, torch (default: KERAS_BACKEND, or all installed ones)",
-    )
-    add("--size", type=_count, nargs=2, default=(360, 480), metavar=("H", "W"))
-    add("--phases", nargs="+", choices=PHASES, default=["segment"], help=str(PHASES))
-    add("--batch-size", type=_count, default=2, help="of a training step")
-    add("--warmup", type=_count, default=2, help="calls after the first, not counted")
-    add("--repeats", type=_count, default=10, help="calls in each round")
-    add("--rounds", type=_count, default=2, help="processes for each row")
-    add(
-        "--output",
-        "-o",
-        metavar="DIR",
-        default="benchmark",
-        help="folder for the results (default: %(default)s)",
-    )
-    add("--overwrite", action="store_true", help="replace existing results")
+# Read by TensorFlow, torch and libraries for linear algebra.
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 def benchmark(options):
@@ -111,17 +56,29 @@ def benchmark(options):
     if problem:
         tell(f"--output {problem}")
         return 2
-    backends = options.backends or _installed_backends()
-    if not backends:
-        tell("no backend is installed: pip install 'keras-seg[tensorflow]'")
+    runtimes = [name for name in options.runtimes if name in RUNTIMES]
+    backends = [*(options.backends or [])]
+    backends += [name for name in options.runtimes if name not in RUNTIMES]
+    if not backends and not runtimes:
+        backends = _installed_backends()
+    problem = _problem(options, backends, runtimes)
+    if problem:
+        tell(problem)
         return 2
     with tempfile.TemporaryDirectory() as folder:
-        results, failed = run_all(options, backends, folder)
+        try:
+            files = _exported_files(options, runtimes, folder)
+        except (OSError, RuntimeError) as error:
+            tell(error)
+            return 2
+        results, failed = run_all(options, backends, folder, files)
         rows = summarise(results, options.preset)
     if not rows:
         return 1
     print(printable_lines(table(rows, options.preset)))
-    header = next(iter(results.values()))[0]["conditions"]
+    header = all_conditions(results)
+    for key, value in header.items():
+        print(printable(f"{key}: {value}"))
     path = os.path.join(options.output, FILES[0])
     write_csv(path, header, rows)
     written = [path]
@@ -134,13 +91,41 @@ def benchmark(options):
     return 1 if failed else 0
 
 
-def run_all(options, backends, folder):
+def _problem(options, backends, runtimes):
+    """A message of one line if the benchmark cannot start, or `None`."""
+    if not backends and not runtimes:
+        return "no backend is installed: pip install 'keras-seg[tensorflow]'"
+    if runtimes and "segment" not in options.phases:
+        return "--runtimes run exported files, which are not trained: --phases segment"
+    if options.image and not os.path.isfile(options.image):
+        return f"--image {options.image}: no such file"
+    if options.image and options.against:
+        return "--image is for presets: models of --against take images of some sizes"
+    missing = missing_runtimes(runtimes)
+    if missing:
+        return (
+            f"not installed: {', '.join(missing)}. Try: pip install 'keras-seg[export]'"
+        )
+    return None
+
+
+def _exported_files(options, runtimes, folder):
+    if not runtimes:
+        return {}
+    if options.exported:
+        return exported_files(runtimes, options.exported)
+    print("Exporting, which takes minutes", flush=True)
+    return export_files(runtimes, options.preset, os.path.join(folder, "exported"))
+
+
+def run_all(options, backends, folder, files=None):
     """Measures every model on every backend, in rounds.
 
     Args:
         options: See `benchmark`.
         backends: List of names.
         folder: Path of a folder for label maps.
+        files: Dictionary from names of runtimes to exported files of the preset.
 
     Returns:
         Dictionary from `(model, backend, phase)` to the results of its rounds, and the
@@ -152,6 +137,8 @@ def run_all(options, backends, folder):
         for backend in dict.fromkeys(backends)
         for model in dict.fromkeys([options.preset, *options.against])
     ]
+    files = files or {}
+    jobs = [(options.preset, name, "segment") for name in files] + jobs
     results, failed = {job: [] for job in jobs}, set()
     for turn in range(options.rounds):
         for job in jobs if turn % 2 == 0 else reversed(jobs):
@@ -159,7 +146,8 @@ def run_all(options, backends, folder):
                 continue
             labels = os.path.join(folder, f"{jobs.index(job)}.npy")
             try:
-                results[job].append(run_one(options, *job, labels))
+                path = files.get(job[1])
+                results[job].append(run_one(options, *job, labels, path))
             except RuntimeError as error:
                 failed.add(job)
                 tell(f"{', '.join(job)}: {error}")
@@ -170,8 +158,8 @@ def run_all(options, backends, folder):
     return {job: rounds for job, rounds in results.items() if rounds}, len(failed)
 
 
-def run_one(options, model, backend, phase, labels):
-    """Measures one phase of one model in a process of its own.
+def run_one(options, model, backend, phase, labels, exported=None):
+    """Measures one phase of one model, or an exported file, in a process of its own.
 
     Returns:
         The dictionary that `keras_seg_cli.benchmark_worker` prints.
@@ -187,10 +175,21 @@ def run_one(options, model, backend, phase, labels):
         "warmup": options.warmup,
         "repeats": options.repeats,
         "labels": labels,
+        "image": options.image,
+        "threads": options.threads,
     }
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
+    if options.threads:
+        environment |= dict.fromkeys(THREADS, str(options.threads))
+    worker = "keras_seg_cli.benchmark_worker"
+    if exported is None:
+        environment["KERAS_BACKEND"] = backend
+    else:
+        worker = "keras_seg_cli.benchmark_runtime_worker"
+        order |= {"path": exported, "package": RUNTIMES[backend][3]}
     worker = subprocess.run(
-        [sys.executable, "-m", "keras_seg_cli.benchmark_worker", json.dumps(order)],
-        env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "KERAS_BACKEND": backend},
+        [sys.executable, "-m", worker, json.dumps(order)],
+        env=environment,
         capture_output=True,
         text=True,
     )
@@ -209,9 +208,3 @@ def _installed_backends():
     if wanted:
         return [wanted]
     return [name for name in FASTEST_ON_CPU if importlib.util.find_spec(name)]
-
-
-def _count(text):
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text}")
-    return int(text)

@@ -5,26 +5,32 @@ import importlib.metadata
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 
 
-def conditions(device):
+def conditions(device, runtime=None):
     """What the numbers of this process depend on.
 
     Args:
         device: String, as the backend calls where it computed.
+        runtime: String or `None`. The package of the runtime of an exported file, if
+            it was not Keras that computed.
     """
     version = importlib.metadata.version
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    backend = runtime or os.environ.get("KERAS_BACKEND", "tensorflow")
+    keras = {"keras": version("keras"), "keras_hub": version("keras-hub")}
     return {
         "backend": f"{backend} {version(backend)}",
-        "keras": version("keras"),
-        "keras_hub": version("keras-hub"),
+        **({} if runtime else keras),
         "python": sys.version.split()[0],
         "device": device,
         "processor": f"{os.cpu_count()} x {processor()}",
         "accelerator": accelerator(device),
+        "processors": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "threads": ", ".join(
             f"{key}={value}" for key, value in os.environ.items() if "THREADS" in key
         )
@@ -59,3 +65,23 @@ def accelerator(device):
     except OSError:
         return device
     return names.strip().split("\n")[0] or device
+
+
+def peak_megabytes():
+    """The most memory this process has held so far."""
+    try:
+        status = pathlib.Path("/proc/self/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000
+    except (OSError, TypeError):  # not Linux
+        unit = 1e6 if sys.platform == "darwin" else 1e3
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def use_processors(count):
+    """Limits this process to a number of processors, for libraries that read no limit.
+
+    Args:
+        count: Integer, or `None` for no limit.
+    """
+    if count and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])

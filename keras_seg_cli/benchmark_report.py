@@ -11,8 +11,10 @@ COLUMNS = {
     "phase": "phase",
     "size": "size",
     "parameters": "parameters",
+    "load_ms": "load, ms",
     "first_ms": "first call, ms",
     "median_ms": "median, ms",
+    "cpu_ms": "CPU, ms",
     "p95_ms": "95 %, ms",
     "ratio": "x",
     "peak_mb": "peak, MB",
@@ -34,14 +36,17 @@ def summarise(results, reference):
     rows, first_labels = [], {}
     for (model, backend, phase), rounds in results.items():
         seconds = sorted(s for result in rounds for s in result["seconds"])
+        cpu = [s for result in rounds for s in result["cpu_seconds"]]
         row = {
             "model": model,
             "backend": backend,
             "phase": phase,
             "size": "{} x {}".format(*rounds[0]["size"]),
             "parameters": rounds[0]["parameters"],
+            "load_ms": 1000 * statistics.median(r["load"] for r in rounds),
             "first_ms": 1000 * statistics.median(r["first"] for r in rounds),
             "median_ms": 1000 * statistics.median(seconds),
+            "cpu_ms": 1000 * statistics.median(cpu) if cpu else None,
             "p95_ms": 1000 * seconds[math.ceil(0.95 * len(seconds)) - 1],
             "ratio": None,
             "peak_mb": max(result["peak_mb"] for result in rounds),
@@ -93,6 +98,23 @@ def _cell(key, value):
     if key == "ratio":
         return f"{value:.2f}"
     return str(value) if isinstance(value, str) else f"{value:.0f}"
+
+
+def all_conditions(results):
+    """The conditions of all processes, without repetition.
+
+    Args:
+        results: See `summarise`.
+
+    Returns:
+        Dictionary from names to strings. A condition that differs lists its values.
+    """
+    found = {}
+    for rounds in results.values():
+        for result in rounds:
+            for key, value in result["conditions"].items():
+                found.setdefault(key, dict.fromkeys([value])).setdefault(value)
+    return {key: ", ".join(map(str, values)) for key, values in found.items()}
 
 
 def write_csv(path, header, rows):

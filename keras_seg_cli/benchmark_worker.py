@@ -6,12 +6,18 @@ Prints the result as one line of JSON.
 """
 
 import json
-import pathlib
-import re
-import resource
 import statistics
 import sys
 import time
+
+from keras_seg_cli.benchmark_conditions import (
+    conditions,
+    device_of_backend,
+    peak_megabytes,
+    use_processors,
+)
+
+START = time.perf_counter()
 
 
 def measure(order):
@@ -21,31 +27,41 @@ def measure(order):
         order: Dictionary, as `keras_seg_cli.benchmark.run_one` makes it.
 
     Returns:
-        Dictionary of `first` and `seconds` (the first call and the others), their
-        `median_ms`, `peak_mb`, `size`, `parameters`, `conditions` and `labels`, the
-        path of a file with labels or `None`.
+        Dictionary of `load` (from the start to the loaded model), `first` and `seconds`
+        (the first call and the others), `cpu_seconds`, their `median_ms`, `peak_mb`,
+        `size`, `parameters`, `conditions` and `labels`, the path of a file with labels
+        or `None`.
     """
     import keras
     import numpy as np
 
-    from keras_seg_cli.benchmark_conditions import conditions, device_of_backend
+    from keras_seg_cli.benchmark_image import benchmark_image, time_calls
     from keras_seg_cli.benchmark_models import build_model, size_for
 
     keras.utils.set_random_seed(0)
     size = size_for(order["model"], *order["size"])
     model = build_model(order["model"], size)
+    load = time.perf_counter() - START
     runs = 1 + order["warmup"] + order["repeats"]
-    labels = None
+    labels, cpu_times = None, []
     if order["phase"] == "train":
         times = time_training(model, size, runs, order["batch_size"])
     else:
-        times, result = time_segment(model, size, runs)
+        from keras_seg.inference import segment
+
+        image = benchmark_image(order["image"], size)
+        size = image.shape[:2]
+        times, cpu_times, result = time_calls(
+            lambda image: segment(model, image), image, runs
+        )
         labels = order["labels"]
         np.save(labels, result)
     seconds = times[1 + order["warmup"] :]
     return {
+        "load": load,
         "first": times[0],
         "seconds": seconds,
+        "cpu_seconds": cpu_times[1 + order["warmup"] :],
         "median_ms": 1000 * statistics.median(seconds),
         "peak_mb": peak_megabytes(),
         "size": list(size),
@@ -53,21 +69,6 @@ def measure(order):
         "labels": labels,
         "conditions": conditions(device_of_backend()),
     }
-
-
-def time_segment(model, size, runs):
-    """Seconds of each call of `segment` for one image, and its labels."""
-    import numpy as np
-
-    from keras_seg.inference import segment
-
-    image = np.random.default_rng(0).integers(0, 256, (*size, 3), "uint8")
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        labels = segment(model, image)
-        times.append(time.perf_counter() - start)
-    return times, labels
 
 
 def time_training(model, size, runs, batch_size):
@@ -93,15 +94,7 @@ def time_training(model, size, runs, batch_size):
     return times
 
 
-def peak_megabytes():
-    """The most memory this process has held so far."""
-    try:
-        status = pathlib.Path("/proc/self/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1000
-    except (OSError, TypeError):  # not Linux
-        unit = 1e6 if sys.platform == "darwin" else 1e3
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-
-
 if __name__ == "__main__":
-    print(json.dumps(measure(json.loads(sys.argv[1]))))
+    order = json.loads(sys.argv[1])
+    use_processors(order["threads"])
+    print(json.dumps(measure(order)))

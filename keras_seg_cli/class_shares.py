@@ -61,11 +61,25 @@ def class_shares(labels, names, ignore_class=255):
 
     ids, counts = np.unique(labels, return_counts=True)
     counts = dict(zip(ids.tolist(), counts.tolist(), strict=True))
-    void = counts.pop(ignore_class, 0)
+    return shares_of_counts(counts, names, ignore_class)
+
+
+def shares_of_counts(counts, names, ignore_class=255):
+    """The shares of classes from their numbers of pixels.
+
+    Args:
+        counts: Dictionary from class ids to numbers of pixels.
+        names, ignore_class: See `class_shares`.
+
+    Returns:
+        See `class_shares`.
+    """
+    total = sum(counts.values())
     shares = {
-        names[class_id]: count / labels.size
+        names[class_id]: count / total
         for class_id, count in sorted(counts.items(), key=lambda item: -item[1])
+        if class_id != ignore_class
     }
-    if void:
-        shares[names[-1]] = void / labels.size
+    if ignore_class in counts:
+        shares[names[-1]] = counts[ignore_class] / total
     return shares

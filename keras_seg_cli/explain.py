@@ -1,8 +1,43 @@
 """`keras-seg explain`: draws the latent regions of a model."""
 
+import argparse
+
 from keras_seg_cli.batch import load_preset, make_folder, run_jobs, save_pictures, tell
 from keras_seg_cli.image_jobs import find_images, plan_jobs
+from keras_seg_cli.image_options import add_drawing, add_images
 from keras_seg_cli.terminal import printable
+
+EXPLAIN = """\
+Draws the latent regions of a model: for each image, writes NAME_regions.png, the
+picture with its regions in colour. The legend gives the number of each region and
+its most frequent class. Files are found, named and kept as by keras-seg predict."""
+
+EXPLAIN_NOTES = """\
+examples:
+  keras-seg explain photo.jpg --preset runs/sgr/preset --output explained"""
+
+
+def add_explain(commands):
+    """Adds the command to a parser's subcommands."""
+    explain = commands.add_parser(
+        "explain",
+        help="draw the latent regions of a model",
+        description=EXPLAIN,
+        epilog=EXPLAIN_NOTES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_images(explain)
+    explain.add_argument(
+        "--output", "-o", metavar="DIR", required=True, help="folder for the pictures"
+    )
+    explain.add_argument(
+        "--preset",
+        "-p",
+        required=True,
+        metavar="NAME",
+        help="shipped preset or folder of a saved one, of a model with regions",
+    )
+    add_drawing(explain)
 
 
 def explain(options):

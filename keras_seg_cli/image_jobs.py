@@ -139,17 +139,19 @@ def plan_jobs(
     overlay_format="png",
     overwrite=False,
     endings=("_overlay", "_labels"),
+    labels_format="png",
 ):
     """Plans output files for each image, without collisions.
 
     Args:
         paths: List of paths of images.
         output: Folder for the results, or `None` to write no files.
-        overlay_format: `"png"` or `"jpg"`.
+        overlay_format: Suffix of the overlay, such as `"png"` or `"jpg"`.
         overwrite: Boolean. Whether existing outputs may be replaced. An image of the
             batch itself is never replaced.
         endings: Pair of endings of the names of overlay and label map. `None` for the
             second writes no label map.
+        labels_format: Suffix of the label map.
 
     Returns:
         `(jobs, problems, notes)`: list of `ImageJob`, one line for each image refused,
@@ -169,23 +171,26 @@ def plan_jobs(
         return [ImageJob(path) for path in paths], [], []
     output = Path(output)
     inputs = {os.path.realpath(path) for path in paths}
-    reserved = {_key(path.stem) for path in paths}
+    stems = {path: path.stem.replace("camera:", "camera-") for path in paths}
+    reserved = {_key(stem) for stem in stems.values()}
     owners, jobs, problems, notes = {}, [], [], []
     for path in paths:
-        name, number = path.stem, 1
+        name, number = stems[path], 1
         while _key(name) in owners or (number > 1 and _key(name) in reserved):
             number += 1
-            name = f"{path.stem}-{number}"
+            name = f"{stems[path]}-{number}"
         owners[_key(name)] = path
         if number > 1:
-            taken_by = owners[_key(path.stem)]
+            taken_by = owners[_key(stems[path])]
             notes.append(
-                f"{path}: named {name}, as {taken_by} has the name {path.stem}"
+                f"{path}: named {name}, as {taken_by} has the name {stems[path]}"
             )
         job = ImageJob(
             image=path,
             overlay=output / f"{name}{endings[0]}.{overlay_format}",
-            labels=output / f"{name}{endings[1]}.png" if endings[1] else None,
+            labels=output / f"{name}{endings[1]}.{labels_format}"
+            if endings[1]
+            else None,
         )
         problem = _conflict(job, inputs, overwrite)
         if problem:

@@ -2,14 +2,14 @@
 
 import os
 
-from keras_seg_cli.batch import tell
+from keras_seg_cli.batch import load_file, tell
 from keras_seg_cli.choose_backend import FASTEST_ON_CPU, choose_backend, import_keras
 from keras_seg_cli.terminal import printable
 
 INFO = """\
-Shows what is known about a preset or an exported file: method, classes, size, licence,
-accuracy, and where it was found. Without a name it shows which backends and runtimes
-are installed."""
+Shows what is known about a preset, an exported file or a .keras file: method, classes,
+size, licence, accuracy, and where it was found. Without a name it shows which backends
+and runtimes are installed."""
 
 LIST = """\
 Lists the presets that can be loaded by name without a download: those that ship with
@@ -32,7 +32,7 @@ def add_info(commands):
         "name",
         nargs="?",
         metavar="PRESET | FILE",
-        help="name or folder of a preset, or an exported file",
+        help="name or folder of a preset, an exported file, or a .keras file",
     )
     commands.add_parser("list", help="list the presets", description=LIST)
 
@@ -43,7 +43,8 @@ def info(options):
         lines = _installation()
     else:
         try:
-            lines = _exported(options.name) or _preset(options.name)
+            read = _keras_file if options.name.endswith(".keras") else _preset
+            lines = _exported(options.name) or read(options.name)
         except (OSError, ValueError, ImportError) as error:
             tell(f"{options.name}: {error}")
             return 2
@@ -162,6 +163,23 @@ def _preset(name):
         ("licence", facts["licence"] or "not stated"),
         ("long side", facts["long_side"] or "the image's own"),
         ("found at", facts["folder"]),
+    ]
+
+
+def _keras_file(name):
+    if not os.path.isfile(name):
+        raise FileNotFoundError("no such file")
+    choose_backend()
+    import_keras()
+    model = load_file(name)
+    return [
+        ("method", type(model).__name__),
+        *_classes(model.num_classes, model.class_names),
+        ("parameters", _millions(model.count_params())),
+        ("size", f"{os.path.getsize(name) / 1e6:.1f} MB"),
+        ("licence", "not stated"),
+        ("long side", model.long_side or "the image's own"),
+        ("found at", os.path.abspath(name)),
     ]
 
 

@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 from keras_seg_cli.image_jobs import find_images
+from keras_seg_cli.video_jobs import take_videos
 
 STREAM = "-"
 MAX_BYTES = 1 << 30
@@ -53,6 +54,8 @@ def open_streams(options):
             options.images = [_read_stdin(folder)]
         elif to_stdout and len(find_images(options.images)[0]) > 1:
             raise ValueError("--output - takes one image: give a folder for several")
+        elif to_stdout and take_videos(options.images)[0]:
+            raise ValueError("--output - takes one image: give a folder for a video")
         if to_stdout:
             options.output = os.path.join(folder, "output")
             options.overwrite = True

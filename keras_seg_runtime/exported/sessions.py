@@ -3,9 +3,10 @@
 A session may be used by several threads at once.
 """
 
-import importlib
 import threading
 import warnings
+
+from keras_seg_runtime.optional import import_optional
 
 
 class OnnxSession:
@@ -96,16 +97,7 @@ class SavedModelSession:
 
 
 def _import(module, package):
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
-            raise
-        raise ModuleNotFoundError(
-            f"This file runs in {package}, which is not installed. "
-            f"Try: pip install {package}",
-            name=module,
-        ) from error
+    return import_optional(module, "This file runs in", package)
 
 
 SESSIONS = {

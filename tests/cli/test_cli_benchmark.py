@@ -2,21 +2,29 @@
 
 import csv
 import importlib.util
+import json
 import os
 import subprocess
 
 import keras
 import numpy as np
 import pytest
-from fake_model import fake_model, random_image
+from fake_model import CLASS_NAMES, PALETTE, fake_model, random_image
 
 import keras_seg
 from keras_seg.inference import segment
 from keras_seg_cli import benchmark as command
 from keras_seg_cli import benchmark_report
 from keras_seg_cli.benchmark_models import set_same_weights, size_for
-from keras_seg_cli.benchmark_report import summarise, table, write_csv, write_plot
+from keras_seg_cli.benchmark_report import (
+    all_conditions,
+    summarise,
+    table,
+    write_csv,
+    write_plot,
+)
 from keras_seg_cli.main import build_parser, main
+from keras_seg_runtime.exported.description import file_hashes
 
 BACKEND = keras.config.backend()
 
@@ -74,8 +82,10 @@ def test_weights_are_the_same_on_every_backend():
 
 def result(seconds, labels=None, size=(36, 48), **changes):
     return {
+        "load": 2.5,
         "first": 1.5,
         "seconds": seconds,
+        "cpu_seconds": [2 * s for s in seconds],
         "size": size,
         "parameters": 3_250_000,
         "peak_mb": 700.0,
@@ -111,8 +121,11 @@ def test_rows_and_files(rows, tmp_path, monkeypatch):
     assert (jax["ratio"], jax["differ"]) == (1.0, 0.03)
     lines = table(rows, "mine").split("\n")
     assert "| x mine |" in lines[0]
-    assert lines[3].startswith("| peer | torch | segment | 36 x 48 | 3.25 M | 1500 |")
+    row = "| peer | torch | segment | 36 x 48 | 3.25 M | 2500 | 1500 | 400 | 800 |"
+    assert lines[3].startswith(row)
     assert lines[4].endswith("| 3.000% |")
+    found = {k: [{"conditions": {"backend": k, "python": "3"}}] for k in "ab"}
+    assert all_conditions(found) == {"backend": "a, b", "python": "3"}
     write_csv(tmp_path / "b.csv", {"backend": "torch 2.13"}, rows)
     head, read_rows = read(tmp_path / "b.csv")
     assert head == ["# backend: torch 2.13"]
@@ -149,6 +162,70 @@ def test_rounds_take_turns(monkeypatch, tmp_path, capsys):
     assert failed == 1 and len(results) == 3
     assert "keras-seg: b/b, jax, segment: no: a reason" in capsys.readouterr().err
     assert all(len(rounds) == 2 for rounds in results.values())
+
+
+@pytest.fixture
+def exported(tmp_path):
+    """A file of ONNX whose logits are the image, and its description."""
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    sizes = ["B", "H", "W", 3]
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Cast", ["images"], ["logits"], to=1)],
+        "fake",
+        [onnx.helper.make_tensor_value_info("images", onnx.TensorProto.UINT8, sizes)],
+        [onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, sizes)],
+    )
+    version = onnx.helper.make_opsetid("", 17)
+    model = onnx.helper.make_model(graph, opset_imports=[version], ir_version=9)
+    path = tmp_path / "fake.onnx"
+    path.write_bytes(model.SerializeToString())
+    entry = {"output": "logits", "size": None, "sha256": file_hashes(path)}
+    description = {
+        "format_version": 1,
+        "num_classes": 3,
+        "class_names": CLASS_NAMES,
+        "palette": PALETTE,
+        "ignore_class": 255,
+        "long_side": None,
+        "input_scale": 1,
+        "files": {path.name: entry},
+    }
+    path.with_suffix(".json").write_text(json.dumps(description))
+    return tmp_path / "fake"
+
+
+@pytest.mark.no_backend
+def test_an_exported_file_in_its_runtime(exported, tmp_path, capsys):
+    output = tmp_path / "results"
+    words = ["--runtimes", "onnxruntime", "--exported", exported, "--output", output]
+    counts = "--size 32 40 --repeats 2 --warmup 1 --rounds 1 --threads 1".split()
+    assert benchmark(*words, *counts) == 0
+    printed = capsys.readouterr().out
+    assert "| ecenet/camvid | onnxruntime | segment | 32 x 40 |" in printed
+    assert "backend: onnxruntime " in printed and "processors: 1\n" in printed
+    (row,) = read(output / "benchmark.csv")[1]
+    assert 0 < float(row["load_ms"]) and 0 < float(row["cpu_ms"])
+    assert row["parameters"] == "" and float(row["differ"]) == 0
+    assert 20 < float(row["peak_mb"]) < 400  # Keras would need more
+
+
+@pytest.mark.no_backend
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--runtimes", "onnxruntime", "--exported", "nowhere"], "nowhere.onnx does"),
+        (["--runtimes", "onnxruntime", "--phases", "train"], "are not trained"),
+        (["--image", "nowhere.jpg"], "no such file"),
+        (["--runtimes", "openvino"], "not installed: openvino"),
+    ],
+)
+def test_runtimes_that_cannot_start(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        command, "missing_runtimes", lambda names: [n for n in names if n[1] == "p"]
+    )
+    assert benchmark(*words, "--output", tmp_path) == 2
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.no_backend

@@ -425,9 +425,11 @@ def run_shell(command):
         "from types import SimpleNamespace\n"
         "import keras_seg_cli.predict as home\n"
         "from keras_seg_cli.main import main\n"
-        "model = SimpleNamespace(num_classes=2, class_names=None, ignore_class=255)\n"
-        "home.load_preset = lambda name: model\n"
-        "home._segment_file = lambda *_: np.zeros((4, 4), 'uint8')\n"
+        "from keras_seg_cli.predictor import Predictor\n"
+        "model = SimpleNamespace(num_classes=2, class_names=None, ignore_class=255,\n"
+        "                        palette=[[0, 0, 0], [9, 9, 9]])\n"
+        "home.load_predictor = lambda options: Predictor(model, None, options)\n"
+        "Predictor.write_pictures = lambda *_: np.zeros((4, 4), 'uint8')\n"
         "sys.exit(main())\n"
     )
     Path("keras-seg").write_text(code)

@@ -11,6 +11,7 @@ import pytest
 from fake_model import CLASS_NAMES, fake_labels, fake_model, random_image
 from PIL import Image
 
+import keras_seg
 from keras_seg import models
 from keras_seg_cli.main import main
 
@@ -109,5 +110,12 @@ def test_list_and_info(monkeypatch, capsys):
         assert text in shown
     assert main(["info"]) == 0
     assert "runtime onnxruntime" in capsys.readouterr().out
+    backbone = keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+    model = keras_seg.SGR(backbone, 3, hidden_dim=8, reasoner=False)
+    model.save("mine.keras")
+    assert main(["info", "mine.keras"]) == 0
+    shown = capsys.readouterr().out
+    assert "SGR" in shown and "classes      3" in shown and "mine.keras" in shown
+    assert main(["info", "nowhere.keras"]) == 2
     assert main(["info", "nowhere"]) == 2
     assert "There is no preset 'nowhere'" in capsys.readouterr().err

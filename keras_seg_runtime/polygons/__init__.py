@@ -1,0 +1,1 @@
+"""Label maps as polygons, in the files of tools for labelling."""

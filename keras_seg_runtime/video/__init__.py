@@ -1,0 +1,1 @@
+"""Videos and cameras, read and written with OpenCV."""
