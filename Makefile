@@ -1,8 +1,10 @@
 # make demo   a photo segmented by the shipped weights
 # make test   the tests: once what needs no backend, the rest on TensorFlow, JAX and torch
+# make test-versions  the tests with the lowest versions; RESOLUTION=highest BACKENDS=torch
 # make lint   style checks
 # make fuzz   damaged images, masks, presets and checkpoints: CASES=2000, SEED=0
 # make docs   builds the site of the documentation into site/
+# make notebooks  runs examples/notebooks, on the BACKENDS in turn, into build/notebooks/
 # make wheel  builds dist/: the wheel and the source distribution
 # make clean  removes the environment and the results of the demo
 
@@ -11,6 +13,7 @@ TORCH ?= torch==2.13.0
 PRESET ?= ecenet/ade20k
 PHOTOS ?= examples/photos
 BACKENDS ?= tensorflow jax torch
+RESOLUTION ?= lowest-direct
 JOBS ?= auto --maxprocesses 4
 CASES ?= 2000
 SEED ?= 0
@@ -20,7 +23,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTED := --constraint constraints.txt
 
-.PHONY: help demo test lint fuzz docs wheel clean
+.PHONY: help demo test lint fuzz docs notebooks wheel clean test-versions
 .DEFAULT_GOAL := help
 
 help:
@@ -47,6 +50,18 @@ test: $(VENV)/.test
 		KERAS_BACKEND=$$backend $(PYTEST) -m 'not no_backend' || status=1; \
 	done; exit $$status
 
+# In an environment of its own, with the lowest versions that pyproject.toml allows, or the
+# newest ones, of what the package names; the versions of what those need are chosen by uv.
+OTHER := .venv-$(RESOLUTION)
+
+test-versions: $(VENV)/.made
+	$(PIP) uv
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(OTHER)
+	$(BIN)/uv pip install --quiet --python $(OTHER)/bin/python \
+		--resolution $(RESOLUTION) --editable '.[test,$(firstword $(BACKENDS))]'
+	KERAS_BACKEND=$(firstword $(BACKENDS)) TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 \
+		$(OTHER)/bin/python -m pytest -q --numprocesses $(JOBS) --dist loadfile
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -58,13 +73,16 @@ fuzz: $(VENV)/.test
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
+notebooks: $(VENV)/.notebooks
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python scripts/run_notebooks.py --backends $(BACKENDS)
+
 wheel: $(VENV)/.made
 	$(PIP) build
 	rm -rf dist
 	$(BIN)/python -m build
 
 clean:
-	rm -rf $(VENV) demo dist site
+	rm -rf $(VENV) .venv-* build demo dist site
 
 # The environment and what each task needs in it, renewed when pyproject.toml changes.
 
@@ -92,6 +110,10 @@ $(VENV)/.test: pyproject.toml constraints.txt $(VENV)/.made
 # The pages of the API are read from the source, so Keras is not needed.
 $(VENV)/.docs: pyproject.toml $(VENV)/.made
 	$(PIP) 'mkdocs-material>=9.6' 'mkdocstrings[python]>=0.30'
+	@touch $@
+
+$(VENV)/.notebooks: $(VENV)/.test
+	$(PIP) $(TESTED) --editable '.[notebooks]'
 	@touch $@
 
 $(VENV)/.lint: pyproject.toml constraints.txt $(VENV)/.made
