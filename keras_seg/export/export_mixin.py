@@ -18,7 +18,7 @@ class ExportMixin:
         weights="float32",
         labels=False,
         overwrite=False,
-    ):
+    ) -> Path:
         """Exports the model to a file for another runtime, and checks it.
 
         It works on each backend, for images of any size. See
@@ -59,7 +59,7 @@ class ExportMixin:
             self, path.parent, name, [format], size, weights, labels, overwrite
         )[0]
 
-    def export(self, filepath, format="tf_saved_model", **kwargs):
+    def export(self, filepath, format="tf_saved_model", **kwargs) -> None:
         """Keras's own export, where it is right: a SavedModel on TensorFlow.
 
         Args:

@@ -22,7 +22,7 @@ def export_model(
     weights="float32",
     labels=False,
     overwrite=False,
-):
+) -> list:
     """Exports a model to files for other runtimes, and checks each against the model.
 
     The files take batches of uint8 RGB images `(B, H, W, 3)` of any size and return

@@ -21,7 +21,7 @@ def training_dataset(
     initial_epoch=0,
     cache=True,
     transform=None,
-):
+) -> "TrainingDataset":
     """Batches for training, shuffled anew each epoch, prepared by threads.
 
     What a batch holds is a function of `seed`, the epoch and the place in the epoch,
