@@ -1,8 +1,10 @@
 # make demo   a photo segmented by the shipped weights
 # make test   the tests: once what needs no backend, the rest on TensorFlow, JAX and torch
+# make test-versions  the tests with the lowest versions; RESOLUTION=highest BACKENDS=torch
 # make lint   style checks
 # make fuzz   damaged images, masks, presets and checkpoints: CASES=2000, SEED=0
 # make docs   builds the site of the documentation into site/
+# make notebooks  runs examples/notebooks, on the BACKENDS in turn, into build/notebooks/
 # make web    the page that segments photos in the browser, built into web/dist
 # make web-demo  serves it on this computer: WEB_PORT=8321
 # make web-test  its tests: units, and headless Chromium (CHROMIUM=/usr/bin/chromium)
@@ -14,6 +16,7 @@ TORCH ?= torch==2.13.0
 PRESET ?= ecenet/ade20k
 PHOTOS ?= examples/photos
 BACKENDS ?= tensorflow jax torch
+RESOLUTION ?= lowest-direct
 JOBS ?= auto --maxprocesses 4
 CASES ?= 2000
 SEED ?= 0
@@ -25,7 +28,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TESTED := --constraint constraints.txt
 
-.PHONY: help demo test lint fuzz docs web web-demo web-test wheel clean
+.PHONY: help demo test test-versions lint fuzz docs notebooks web web-demo web-test wheel clean
 .DEFAULT_GOAL := help
 
 help:
@@ -52,6 +55,18 @@ test: $(VENV)/.test
 		KERAS_BACKEND=$$backend $(PYTEST) -m 'not no_backend' || status=1; \
 	done; exit $$status
 
+# In an environment of its own, with the lowest versions that pyproject.toml allows, or the
+# newest ones, of what the package names; the versions of what those need are chosen by uv.
+OTHER := .venv-$(RESOLUTION)
+
+test-versions: $(VENV)/.made
+	$(PIP) uv
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(OTHER)
+	$(BIN)/uv pip install --quiet --python $(OTHER)/bin/python \
+		--resolution $(RESOLUTION) --editable '.[test,$(firstword $(BACKENDS))]'
+	KERAS_BACKEND=$(firstword $(BACKENDS)) TF_CPP_MIN_LOG_LEVEL=3 OMP_NUM_THREADS=1 \
+		$(OTHER)/bin/python -m pytest -q --numprocesses $(JOBS) --dist loadfile
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -62,6 +77,9 @@ fuzz: $(VENV)/.test
 
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+notebooks: $(VENV)/.notebooks
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python scripts/run_notebooks.py --backends $(BACKENDS)
 
 # The page needs Node and the exported model. Its tests compare it with Keras.
 WEB_MODEL := web/public/model/ecenet_ade20k.onnx
@@ -103,7 +121,7 @@ wheel: $(VENV)/.made
 	$(BIN)/python -m build
 
 clean:
-	rm -rf $(VENV) demo dist site web/dist web/node_modules web/public/model \
+	rm -rf $(VENV) .venv-* build demo dist site web/dist web/node_modules web/public/model \
 		web/tests/expected web/test-results
 
 # The environment and what each task needs in it, renewed when pyproject.toml changes.
@@ -138,6 +156,10 @@ $(VENV)/.web: pyproject.toml constraints.txt $(VENV)/.made
 # The pages of the API are read from the source, so Keras is not needed.
 $(VENV)/.docs: pyproject.toml $(VENV)/.made
 	$(PIP) 'mkdocs-material>=9.6' 'mkdocstrings[python]>=0.30'
+	@touch $@
+
+$(VENV)/.notebooks: $(VENV)/.test
+	$(PIP) $(TESTED) --editable '.[notebooks]'
 	@touch $@
 
 $(VENV)/.lint: pyproject.toml constraints.txt $(VENV)/.made

@@ -1,5 +1,6 @@
 """Semantic segmentation with explicit class representations, in Keras 3."""
 
+import keras_seg.require_backend  # noqa: F401
 from keras_seg import (
     backbones,
     conversion,
@@ -18,6 +19,7 @@ from keras_seg import (
 )
 from keras_seg.former_names import register_former_names
 from keras_seg.models import CPT, SGR, ECENet
+from keras_seg.models.hub_segmenters import register_hub_segmenters
 from keras_seg.version import __version__
 
 __all__ = [
@@ -42,3 +44,4 @@ __all__ = [
 ]
 
 register_former_names()
+register_hub_segmenters()

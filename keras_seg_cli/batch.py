@@ -7,14 +7,14 @@ import io
 import os
 import sys
 
-from keras_seg_cli.choose_backend import choose_backend, import_keras
+from keras_seg_cli.choose_backend import explain_backend, import_keras
 from keras_seg_cli.terminal import printable
 
 
 def load_preset(preset):
     """Loads the model of a preset, or reports an error and returns `None`."""
     try:
-        backend = choose_backend()
+        backend = explain_backend()
         print(f"Loading {printable(preset)} on {backend}", flush=True)
         import_keras()
         from keras_seg import models

@@ -8,9 +8,11 @@ FASTEST_ON_CPU = ("tensorflow", "torch", "jax")
 
 
 def choose_backend():
-    """Sets `KERAS_BACKEND`, if it is not set, to the fastest installed for a CPU.
+    """Sets `KERAS_BACKEND`, if it is not set, to that of the extra that was installed.
 
-    Must run before Keras is imported.
+    TensorFlow is always there, as keras-hub requires it. So if JAX or torch is there as
+    well, and not both, it was asked for. Otherwise the fastest on a CPU is taken. Must
+    run before Keras is imported.
 
     Returns:
         The name of the backend.
@@ -27,21 +29,53 @@ def choose_backend():
     print(choose_backend())
     ```
     """
+    return _choose()[0]
+
+
+def explain_backend():
+    """Chooses the backend as `choose_backend` does, and says which one and why.
+
+    Returns:
+        String, such as `"jax (installed beside TensorFlow, which keras-hub requires)"`.
+
+    Raises:
+        ModuleNotFoundError: See `choose_backend`.
+
+    Example:
+
+    ```python
+    from keras_seg_cli.choose_backend import explain_backend
+
+    print("Starting on", explain_backend())
+    ```
+    """
+    name, reason = _choose()
+    return f"{name} ({reason})"
+
+
+def _choose():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     wanted = os.environ.get("KERAS_BACKEND")
-    for name in [wanted] if wanted else FASTEST_ON_CPU:
-        if importlib.util.find_spec(name) is not None:
-            os.environ["KERAS_BACKEND"] = name
-            return name
     if wanted:
+        if importlib.util.find_spec(wanted) is None:
+            raise ModuleNotFoundError(
+                f"KERAS_BACKEND={wanted} is not installed. Install it, or unset "
+                "KERAS_BACKEND to use another backend."
+            )
+        return wanted, "KERAS_BACKEND"
+    found = [name for name in FASTEST_ON_CPU if importlib.util.find_spec(name)]
+    if not found:
         raise ModuleNotFoundError(
-            f"KERAS_BACKEND={wanted} is not installed. Install it, or unset "
-            "KERAS_BACKEND to use another backend."
+            "Keras needs TensorFlow, JAX or torch and none is installed. Try one of: "
+            + ", ".join(f"pip install 'keras-seg[{name}]'" for name in FASTEST_ON_CPU)
         )
-    raise ModuleNotFoundError(
-        "Keras needs TensorFlow, JAX or torch and none is installed. "
-        "Try: pip install 'keras-seg[tensorflow]'"
-    )
+    name, reason = found[0], "the fastest on a CPU of those installed"
+    if len(found) == 1:
+        reason = "the only one installed"
+    elif len(found) == 2 and "tensorflow" in found:
+        name, reason = found[1], "installed beside TensorFlow, which keras-hub requires"
+    os.environ["KERAS_BACKEND"] = name
+    return name, f"{reason}; KERAS_BACKEND chooses another"
 
 
 def import_keras():

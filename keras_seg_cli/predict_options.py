@@ -23,8 +23,9 @@ _labels or _regions; the pattern 'DIR/**/*' includes subfolders. Hidden files ar
 included. An image that cannot be read is reported in one line on stderr, the others are
 still processed, and the exit status is 1. Two images of the same name get different
 output names (photo, photo-2). Existing files are kept, and count as an error, unless
---overwrite is given. The backend is KERAS_BACKEND if it is set, otherwise the installed
-one that is fastest on a CPU: tensorflow, torch or jax.
+--overwrite is given. The backend is KERAS_BACKEND if it is set. Otherwise it is jax or
+torch if one of them is installed beside tensorflow, which keras-hub always brings, or
+else the fastest on a CPU: tensorflow, torch, jax.
 
 shares:
   table  for each image its size and the classes in it, largest first

@@ -3,7 +3,7 @@
 import argparse
 
 from keras_seg_cli.batch import tell
-from keras_seg_cli.choose_backend import choose_backend, import_keras
+from keras_seg_cli.choose_backend import explain_backend, import_keras
 from keras_seg_cli.train_options import (
     add_files,
     add_settings,
@@ -97,6 +97,6 @@ def train(options):
 
 def start_keras():
     """Imports Keras with the chosen backend and says which one it is."""
-    backend = choose_backend()
+    backend = explain_backend()
     print(f"Starting on {backend}", flush=True)
     import_keras()

@@ -13,6 +13,8 @@ import hashlib
 import json
 import pathlib
 
+from card_metadata import front_matter
+
 from keras_seg import models
 from keras_seg.data.sources.ade20k import ADE20K_COLOURS
 from keras_seg.training import copy_with
@@ -168,11 +170,15 @@ def card(title, name, dataset, model, results, output):
         if key != "resume" and value not in (None, []) and value is not False
     }
     flags = " \\\n    ".join(flag(key, value) for key, value in given.items())
-    return f"""---
-license: {dataset["licence_id"]}
-library_name: keras
-pipeline_tag: image-segmentation
----
+    split = splits[-1] if splits else None  # as the table's last column
+    header = front_matter(
+        f"{model_name.lower()}_{name}",
+        dataset["licence_id"],
+        (name, dataset["title"]),
+        results.get(split),
+        split,
+    )
+    return f"""{header}
 
 # {title}
 

@@ -50,7 +50,7 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
 
     def __init__(
         self, network, pyramid_layers=None, weights=None, output_stride=None, **kwargs
-    ):
+    ) -> None:
         function = getattr(keras.applications, str(network), None)
         if not inspect.isfunction(function):
             names = [

@@ -53,7 +53,7 @@ class DilatedResNetBackbone(keras_hub.models.FeaturePyramidBackbone):
 
     def __init__(
         self, output_stride=16, dtype=None, name=None, trainable=True, **kwargs
-    ):
+    ) -> None:
         if output_stride not in (8, 16):
             raise ValueError(
                 "`output_stride` must be 8 or 16. Received: "

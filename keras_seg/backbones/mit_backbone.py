@@ -66,7 +66,7 @@ class MiTBackbone(keras_hub.models.FeaturePyramidBackbone):
         name=None,
         trainable=True,
         **kwargs,
-    ):
+    ) -> None:
         # === Layers ===
         kwargs.update(
             layerwise_strides=list(layerwise_strides),

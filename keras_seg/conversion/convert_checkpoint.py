@@ -12,7 +12,7 @@ from keras_seg.presets.paper_presets import find_configuration
 
 def convert_checkpoint(
     checkpoint, model_class, preset, output=None, storage_dtype=None
-):
+) -> Path:
     """Makes a preset of a published checkpoint.
 
     Nothing is written unless every array fits, and then all at once.

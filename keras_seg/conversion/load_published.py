@@ -11,7 +11,7 @@ from keras_seg.conversion.swin_backbone import swin_arrays, swin_targets
 RESNETS = (keras_hub.models.ResNetBackbone, DilatedResNetBackbone)
 
 
-def load_published(model, arrays):
+def load_published(model, arrays) -> None:
     """Loads a published checkpoint of a whole network into a model.
 
     Names are those of mmsegmentation, `backbone.` and `decode_head.` and what follows,

@@ -15,7 +15,7 @@ from keras_seg.layers.ecenet.ecenet_head import ECENetHead
 LAYERS = {ECENetHead: ecenet_head_layers, CPTHead: cpt_head_layers}
 
 
-def load_head(head, arrays):
+def load_head(head, arrays) -> None:
     """Loads published weights, array by array, into a built head.
 
     Nothing is assigned unless every array fits.
@@ -49,7 +49,7 @@ def load_head(head, arrays):
     load_targets(head, head_targets(head), arrays)
 
 
-def head_names(head):
+def head_names(head) -> dict:
     """Lists the published names that `load_head` expects.
 
     Args:

@@ -19,7 +19,7 @@ READERS = {
 }
 
 
-def read_checkpoint(path):
+def read_checkpoint(path) -> dict:
     """Reads the arrays of a published checkpoint. No code in it is ever run.
 
     What a file would become in memory is computed from its headers first. A file that

@@ -6,7 +6,9 @@ import numpy as np
 from keras_seg.losses.unpack_components import SHIFT
 
 
-def connected_components(labels, ignore_class=255, max_components=32, min_area=64):
+def connected_components(
+    labels, ignore_class=255, max_components=32, min_area=64
+) -> np.ndarray:
     """Numbers the connected parts of one label map, the largest first.
 
     Pixels of one class that touch, also at a corner, are one component. It stands for
@@ -69,7 +71,9 @@ def connected_components(labels, ignore_class=255, max_components=32, min_area=6
     return rank[numbers]
 
 
-def pack_components(labels, ignore_class=255, max_components=32, min_area=64):
+def pack_components(
+    labels, ignore_class=255, max_components=32, min_area=64
+) -> np.ndarray:
     """Puts the number of its connected component above the class of each pixel.
 
     So models that learn from components still have one target. They do this

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 
-def default_palette(num_classes):
+def default_palette(num_classes) -> np.ndarray:
     """Clearly different colours, always the same for a class.
 
     Each colour is the one farthest, to the eye, from all those before it, so the

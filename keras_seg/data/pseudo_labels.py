@@ -20,7 +20,7 @@ def write_pseudo_labels(
     teacher_size=None,
     batch_size=8,
     ignore_class=255,
-):
+) -> dict:
     """Writes masks that a teacher predicts, as PNG files of class ids.
 
     Where the probability is below `threshold`, the mask is void, so that a student is
@@ -112,7 +112,7 @@ def write_pseudo_labels(
     return problems
 
 
-def labels_from_scores(scores, size, threshold=0.7, ignore_class=255):
+def labels_from_scores(scores, size, threshold=0.7, ignore_class=255) -> np.ndarray:
     """The most probable class of every pixel, or void below a threshold.
 
     Args:

@@ -19,7 +19,7 @@ class ExportMixin:
         labels=False,
         overwrite=False,
         head_logits=False,
-    ):
+    ) -> Path:
         """Exports the model to a file for another runtime, and checks it.
 
         It works on each backend, for images of any size. See
@@ -69,7 +69,7 @@ class ExportMixin:
             head_logits,
         )[0]
 
-    def export(self, filepath, format="tf_saved_model", **kwargs):
+    def export(self, filepath, format="tf_saved_model", **kwargs) -> None:
         """Keras's own export, where it is right: a SavedModel on TensorFlow.
 
         Args:

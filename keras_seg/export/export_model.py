@@ -24,7 +24,7 @@ def export_model(
     labels=False,
     overwrite=False,
     head_logits=False,
-):
+) -> list:
     """Exports a model to files for other runtimes, and checks each against the model.
 
     The files take batches of uint8 RGB images `(B, H, W, 3)` of any size and return

@@ -14,7 +14,9 @@ from keras_seg.metrics.mean_iou import MeanIoU
 MAX_COUNTED_PIXELS = 4_000_000
 
 
-def evaluate(model, source, protocol=None, limit=None, progress=False, on_image=None):
+def evaluate(
+    model, source, protocol=None, limit=None, progress=False, on_image=None
+) -> dict:
     """Computes mean IoU, accuracies and the values of each class over a data set.
 
     Label maps are predicted one image at a time and compared at the size of the labels.

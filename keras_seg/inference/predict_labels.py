@@ -1,5 +1,7 @@
 """Label maps of many images."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_seg.inference.inference_model import InferenceModel
@@ -15,7 +17,7 @@ from keras_seg_runtime.labels.segment import (
 from keras_seg_runtime.labels.window_size import default_window, max_window_pixels
 
 
-def predict_labels(model, images, batch_size=8, threshold=None, long_side=None):
+def predict_labels(model, images, batch_size=8, threshold=None, long_side=None) -> Any:
     """Predicts the class of every pixel of images, several images at once.
 
     The labels of each image are those of `keras_seg.inference.segment`. Logits are

@@ -6,7 +6,7 @@ from keras_seg.metrics.region_diversity import RegionDiversity
 from keras_seg.metrics.region_semantics import RegionSemantics
 
 
-def region_report(model, source, max_components=256):
+def region_report(model, source, max_components=256) -> dict:
     """Measures the semantics and the diversity of the latent regions of a model.
 
     Args:

@@ -1,5 +1,7 @@
 """Segmentation of one image of any size, in bounded memory."""
 
+import numpy as np
+
 import keras_seg_runtime
 from keras_seg.inference.inference_model import InferenceModel
 from keras_seg_runtime.labels.window_size import OVERLAP
@@ -13,7 +15,7 @@ def segment(
     threshold=None,
     max_pixels_at_once=None,
     long_side=None,
-):
+) -> np.ndarray:
     """Predicts the class of every pixel of one image, at the image's own size.
 
     An image larger than `long_side` is downscaled for the model. A large image is cut

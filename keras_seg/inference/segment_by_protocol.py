@@ -18,7 +18,7 @@ MAX_WAITING = 60_000_000
 MAX_AREA = 80_000_000
 
 
-def segment_by_protocol(model, image, protocol=None):
+def segment_by_protocol(model, image, protocol=None) -> np.ndarray:
     """Predicts the class of every pixel of one image by a test protocol.
 
     The image is resized bilinearly. Logits are averaged over the windows that contain a

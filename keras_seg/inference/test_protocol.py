@@ -2,6 +2,7 @@
 
 import dataclasses
 import numbers
+from typing import Self
 
 from keras_seg_runtime.labels.longest_side import longest_side_size
 
@@ -94,7 +95,7 @@ class TestProtocol:
         object.__setattr__(self, "flip", bool(self.flip))
 
     @classmethod
-    def of_model(cls, model, **changes):
+    def of_model(cls, model, **changes) -> Self:
         """The protocol of the model's preset, with some values changed.
 
         Args:

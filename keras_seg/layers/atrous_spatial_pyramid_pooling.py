@@ -61,7 +61,7 @@ class AtrousSpatialPyramidPooling(CompositeLayer):
 
     def __init__(
         self, hidden_dim=256, dilation_rates=(6, 12, 18), dropout=0.0, **kwargs
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         check_positive(hidden_dim=hidden_dim)
         self.hidden_dim = hidden_dim

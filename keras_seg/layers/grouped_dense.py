@@ -37,7 +37,7 @@ class GroupedDense(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, units, groups, **kwargs):
+    def __init__(self, units, groups, **kwargs) -> None:
         super().__init__(**kwargs)
         check_positive(units=units, groups=groups)
         if units % groups:

@@ -1,5 +1,7 @@
 """Pooling of feature maps: over a grid of cells, or over the whole image."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -16,7 +18,7 @@ from keras_seg.layers.valid_region import (
 )
 
 
-def adaptive_average_pool(x, sizes):
+def adaptive_average_pool(x, sizes) -> Any:
     """Averages maps over grids of `n` x `n` cells, for several `n`.
 
     Cell `i` of `n` along an axis of length `L` covers the positions from
@@ -104,7 +106,7 @@ class ImagePool(CompositeLayer):
     ```
     """
 
-    def __init__(self, units, activation="gelu", **kwargs):
+    def __init__(self, units, activation="gelu", **kwargs) -> None:
         super().__init__(**kwargs)
         check_positive(units=units)
         self.units = units

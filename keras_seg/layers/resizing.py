@@ -7,6 +7,7 @@ without antialiasing.
 """
 
 import fractions
+from typing import Any
 
 import keras
 from keras import ops
@@ -15,7 +16,7 @@ from keras_seg.keras_internals.faster_operations import resize_image
 from keras_seg.layers.valid_region import is_padded, valid_size
 
 
-def resize_bilinear(x, size):
+def resize_bilinear(x, size) -> Any:
     """Resizes feature maps with bilinear interpolation and half-pixel centres.
 
     Args:
@@ -58,7 +59,7 @@ def resize_bilinear(x, size):
     return _interpolate_axis(x, shape[2], width, axis=2)  # (B, height, width, C)
 
 
-def resize_nearest(labels, size):
+def resize_nearest(labels, size) -> Any:
     """Resizes label maps: each cell takes the label at its centre.
 
     Args:
@@ -136,7 +137,7 @@ class ResizeToMatch(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
@@ -180,7 +181,7 @@ class ResizeToMultiple(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, scale=1.0, multiple=1, **kwargs):
+    def __init__(self, scale=1.0, multiple=1, **kwargs) -> None:
         super().__init__(**kwargs)
         if not (scale >= 1 and multiple >= 1):
             raise ValueError(

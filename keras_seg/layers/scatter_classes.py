@@ -39,7 +39,7 @@ class ScatterClasses(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, class_ids, num_classes, **kwargs):
+    def __init__(self, class_ids, num_classes, **kwargs) -> None:
         super().__init__(**kwargs)
         class_ids = check_class_ids(class_ids, num_classes)
         self.input_spec = keras.layers.InputSpec(axes={-1: len(class_ids)})

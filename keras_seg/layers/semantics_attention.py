@@ -77,7 +77,7 @@ class SemanticsAttention(CompositeLayer):
         norm_epsilon=1e-5,
         return_masks=True,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         check_positive(hidden_dim=hidden_dim, num_heads=num_heads)
         if hidden_dim % num_heads:

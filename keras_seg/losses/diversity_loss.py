@@ -1,7 +1,9 @@
+from typing import Any
+
 from keras import ops
 
 
-def diversity_loss(diversity_maps, num_channels):
+def diversity_loss(diversity_maps, num_channels) -> Any:
     """Makes channels of reconstructed features respond at different positions.
 
     Reference:

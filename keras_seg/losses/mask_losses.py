@@ -5,6 +5,8 @@ each cell is compared with the label at its centre (our choice; the papers do no
 specify it).
 """
 
+from typing import Any
+
 from keras import ops
 
 from keras_seg.keras_internals.replica_sum import joint_denominator
@@ -12,7 +14,9 @@ from keras_seg.layers.resizing import resize_nearest
 from keras_seg.losses.class_ids import class_ids
 
 
-def focal_mask_loss(labels, mask_logits, ignore_class=255, alpha=0.25, gamma=2.0):
+def focal_mask_loss(
+    labels, mask_logits, ignore_class=255, alpha=0.25, gamma=2.0
+) -> Any:
     """Sigmoid focal loss of class masks.
 
     Reference:
@@ -53,7 +57,7 @@ def focal_mask_loss(labels, mask_logits, ignore_class=255, alpha=0.25, gamma=2.0
     return _mean_over_present(loss, present)
 
 
-def dice_mask_loss(labels, mask_logits, ignore_class=255, smoothing=1.0):
+def dice_mask_loss(labels, mask_logits, ignore_class=255, smoothing=1.0) -> Any:
     """Dice loss of class masks.
 
     Args:

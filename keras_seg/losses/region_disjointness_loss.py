@@ -1,9 +1,10 @@
 import math
+from typing import Any
 
 from keras import ops
 
 
-def region_disjointness_loss(regions):
+def region_disjointness_loss(regions) -> Any:
     """Makes regions disjoint: the entropy over the regions at each position.
 
     Reference:

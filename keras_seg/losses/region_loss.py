@@ -1,3 +1,5 @@
+from typing import Any
+
 from keras import ops
 
 from keras_seg.keras_internals.replica_sum import joint_denominator
@@ -5,7 +7,7 @@ from keras_seg.layers.resizing import resize_nearest
 from keras_seg.losses.assign_regions import assign_regions
 
 
-def region_loss(components, regions, max_components=32, smoothing=1.0):
+def region_loss(components, regions, max_components=32, smoothing=1.0) -> Any:
     """Fits unions of regions to the connected components of the ground truth.
 
     Reference:

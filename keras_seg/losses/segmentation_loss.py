@@ -61,7 +61,7 @@ class SegmentationLoss(keras.losses.Loss):
         label_smoothing=0.0,
         name="segmentation_loss",
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(name=name, **kwargs)
         if self.reduction not in ("sum_over_batch_size", "mean"):
             raise ValueError(

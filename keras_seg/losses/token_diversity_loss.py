@@ -1,7 +1,9 @@
+from typing import Any
+
 from keras import ops
 
 
-def token_diversity_loss(tokens):
+def token_diversity_loss(tokens) -> Any:
     """Makes the tokens of regions different: the squared cosines between them.
 
     Reference:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -48,7 +50,7 @@ class CalibrationError(keras.metrics.Metric):
         from_logits=True,
         name="calibration_error",
         dtype=None,
-    ):
+    ) -> None:
         super().__init__(name=name, dtype=dtype)
         if not isinstance(num_bins, int) or num_bins < 1:
             raise ValueError(
@@ -98,7 +100,7 @@ class CalibrationError(keras.metrics.Metric):
             sums = ops.segment_sum(values, place, self.num_bins + 1)
             variable.assign(variable + sums[: self.num_bins])
 
-    def result(self):
+    def result(self) -> Any:
         total = ops.maximum(ops.sum(self.pixels), 1.0)
         return ops.sum(ops.abs(self.confidence - self.hits)) / total
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 
 from keras_seg.metrics.confusion_metric import ConfusionMetric, mean_of_present
@@ -26,9 +28,9 @@ class MeanClassAccuracy(ConfusionMetric):
 
     def __init__(
         self, num_classes, ignore_class=255, name="mean_class_accuracy", dtype=None
-    ):
+    ) -> None:
         super().__init__(num_classes, ignore_class, name=name, dtype=dtype)
 
-    def result(self):
+    def result(self) -> Any:
         hits, truth, _ = self._counts()
         return mean_of_present(hits, truth)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -24,9 +26,9 @@ class PixelAccuracy(ConfusionMetric):
 
     def __init__(
         self, num_classes, ignore_class=255, name="pixel_accuracy", dtype=None
-    ):
+    ) -> None:
         super().__init__(num_classes, ignore_class, name=name, dtype=dtype)
 
-    def result(self):
+    def result(self) -> Any:
         hits, truth, _ = self._counts()
         return ops.sum(hits) / ops.maximum(ops.sum(truth), 1.0)

@@ -43,7 +43,7 @@ class RegionDiversity(RegionMetric):
         ignore_class=255,
         name="region_diversity",
         dtype=None,
-    ):
+    ) -> None:
         super().__init__(num_labels, num_regions, ignore_class, name, dtype)
 
     def score(self, counts):

@@ -53,7 +53,7 @@ class RegionSemantics(RegionMetric):
         ignore_class=255,
         name="region_semantics",
         dtype=None,
-    ):
+    ) -> None:
         super().__init__(num_labels, num_regions, ignore_class, name, dtype)
 
     def score(self, counts):

@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 
 from keras_seg.layers.cpt.cpt_head import CPTHead
 from keras_seg.layers.resizing import resize_bilinear
@@ -110,7 +111,7 @@ class CPT(RegionSegmenter):
         min_component_area=64,
         classes_learned=None,
         **kwargs,
-    ):
+    ) -> None:
         head = self.make_head(
             backbone,
             num_classes,
@@ -149,7 +150,7 @@ class CPT(RegionSegmenter):
             losses.update(self.mask_losses(labels, masks))  # masks: (B, H, W, K)
         return losses
 
-    def prototypes(self, update=0):
+    def prototypes(self, update=0) -> tuple[list[str], np.ndarray]:
         """Returns the prototypes of the data set from the memory of the model.
 
         `keras_seg.visualization.draw_similarity` draws their cosine similarities.

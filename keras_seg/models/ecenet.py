@@ -103,7 +103,7 @@ class ECENet(RegionSegmenter):
         min_component_area=64,
         classes_learned=None,
         **kwargs,
-    ):
+    ) -> None:
         head = self.make_head(
             backbone,
             num_classes,

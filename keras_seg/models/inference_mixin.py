@@ -1,7 +1,9 @@
 import contextlib
 import functools
+from typing import Any
 
 import keras
+import numpy as np
 
 from keras_seg.inference.image_batch import image_batch
 from keras_seg.inference.predict import predict
@@ -16,22 +18,28 @@ from keras_seg.layers.valid_region import valid_region
 class InferenceMixin:
     """Inference methods of `Segmenter`."""
 
-    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+    def predict(
+        self, x, batch_size=None, verbose="auto", steps=None, callbacks=None
+    ) -> np.ndarray:
         """Logits of images. May be called from several threads at once.
 
         See `keras_seg.inference.predict.predict` and `keras.Model.predict`.
         """
         return predict(self, x, batch_size, verbose, steps, callbacks)
 
-    def predict_on_batch(self, x):
+    def predict_on_batch(self, x) -> np.ndarray:
         """Logits of a batch of images. May be called from several threads at once."""
         return run_inference(self, keras.ops.convert_to_numpy(image_batch(x)))
 
-    def predict_labels(self, images, batch_size=8, threshold=None, long_side=None):
+    def predict_labels(
+        self, images, batch_size=8, threshold=None, long_side=None
+    ) -> Any:
         """The class ids of images. See `keras_seg.inference.predict_labels`."""
         return predict_labels(self, images, batch_size, threshold, long_side)
 
-    def segment(self, image, tile=None, overlap=0.125, threshold=None, long_side=None):
+    def segment(
+        self, image, tile=None, overlap=0.125, threshold=None, long_side=None
+    ) -> np.ndarray:
         """The class ids `(H, W)` of one image. See `keras_seg.inference.segment`."""
         return segment(
             self, image, tile, overlap, threshold=threshold, long_side=long_side

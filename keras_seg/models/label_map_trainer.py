@@ -1,6 +1,7 @@
 import contextvars
 import inspect
 import warnings
+from typing import Any
 
 import keras
 import keras_hub
@@ -94,7 +95,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
 
     _warned = False
 
-    def training_outputs(self, images):
+    def training_outputs(self, images) -> dict:
         """All outputs in training, for a custom training loop or model.
 
         Args:
@@ -106,7 +107,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         """
         return self.compute_outputs(images, training=True)
 
-    def auxiliary_loss(self, labels, outputs):
+    def auxiliary_loss(self, labels, outputs) -> Any:
         """The weighted sum of the auxiliary losses of one batch.
 
         Sample weights do not apply to it.
@@ -143,7 +144,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
 
     # === Data ===
 
-    def fit(self, *args, **kwargs):
+    def fit(self, *args, **kwargs) -> keras.callbacks.History:
         arguments = inspect.signature(keras.Model.fit).bind(self, *args, **kwargs)
         given = arguments.arguments
         del given["self"]
@@ -163,7 +164,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
         with labels_named(self, training, validation):
             return keras.Model.fit(self, **given)
 
-    def evaluate(self, x=None, y=None, *args, **kwargs):
+    def evaluate(self, x=None, y=None, *args, **kwargs) -> Any:
         check = self._label_check()
         if not kwargs.get("_use_cached_eval_dataset"):  # within `fit`, already checked
             check_ignore_class(x, self.ignore_class)
@@ -173,7 +174,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
 
     def train_on_batch(
         self, x, y=None, sample_weight=None, class_weight=None, return_dict=False
-    ):
+    ) -> Any:
         if class_weight is not None:
             raise class_weight_error(class_weight, self.num_classes)
         x, y = map_labels(x, y, self._label_check(self.label_function()))
@@ -181,7 +182,7 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
             self, x, y, sample_weight, return_dict=return_dict
         )
 
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False) -> Any:
         x, y = map_labels(x, y, self._label_check())
         return keras.Model.test_on_batch(
             self, x, y, sample_weight, return_dict=return_dict
@@ -193,7 +194,9 @@ class LabelMapTrainer(keras_hub.models.ImageSegmenter):
 
     # === Training ===
 
-    def compile(self, optimizer="auto", loss="auto", *, metrics="auto", **kwargs):
+    def compile(
+        self, optimizer="auto", loss="auto", *, metrics="auto", **kwargs
+    ) -> None:
         """Configures the model for training; every argument has a default.
 
         Args:

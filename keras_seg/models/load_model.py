@@ -1,7 +1,7 @@
 from keras_seg.models.segmenter import Segmenter
 
 
-def load_model(preset, load_weights=True, **kwargs):
+def load_model(preset, load_weights=True, **kwargs) -> Segmenter:
     """Loads a model from a preset of any class.
 
     Args:

@@ -1,6 +1,7 @@
 import functools
 
 import keras
+import numpy as np
 
 from keras_seg.data.component_labels import pack_components
 from keras_seg.inference.regions import region_ids, region_maps
@@ -54,7 +55,7 @@ class RegionSegmenter(Segmenter):
         max_components=32,
         min_component_area=64,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(backbone, head, num_classes, **kwargs)
         self.max_components = max_components
         self.min_component_area = min_component_area
@@ -146,7 +147,7 @@ class RegionSegmenter(Segmenter):
 
     # === Inference ===
 
-    def regions(self, image, hard=False):
+    def regions(self, image, hard=False) -> np.ndarray:
         """The latent regions of one image.
 
         Args:

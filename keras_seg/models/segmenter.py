@@ -29,10 +29,18 @@ from keras_seg.models.segmenter_checks import (
     check_temperature,
     image_size,
 )
+from keras_seg.models.summary_mixin import SummaryMixin
 from keras_seg.presets.preset_mixin import PresetMixin
 
 
-class Segmenter(InferenceMixin, ExportMixin, PresetMixin, NotClonable, LabelMapTrainer):
+class Segmenter(
+    InferenceMixin,
+    ExportMixin,
+    PresetMixin,
+    SummaryMixin,
+    NotClonable,
+    LabelMapTrainer,
+):
     """Base class of the models: images in, logits of the same height and width out.
 
     It is a task of keras-hub that adds void labels, images of any size, mean IoU on
@@ -130,7 +138,7 @@ class Segmenter(InferenceMixin, ExportMixin, PresetMixin, NotClonable, LabelMapT
         rematerialize=False,
         compile=True,
         **kwargs,
-    ):
+    ) -> None:
         check_classes(num_classes, class_names, palette, ignore_class)
         check_learned(classes_learned)
         check_temperature(temperature)

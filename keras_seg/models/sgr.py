@@ -99,7 +99,7 @@ class SGR(RegionSegmenter):
         pyramid_levels=None,
         classes_learned=None,
         **kwargs,
-    ):
+    ) -> None:
         levels = pyramid_levels or [_coarsest_level(backbone)]
         if dilation_rates is None:
             factor = 2 if levels[-1] == "P3" else 1

@@ -7,7 +7,7 @@ from keras_seg.keras_internals.layer_graph import (
 )
 
 
-def layer_decay_multipliers(model, decay):
+def layer_decay_multipliers(model, decay) -> dict:
     """Learning rate multipliers that decrease from the last block to the stem.
 
     The first layers of a pretrained backbone are general and the last ones are specific

@@ -35,7 +35,9 @@ class MultiplierAdamW(keras.optimizers.AdamW):
     ```
     """
 
-    def __init__(self, learning_rate=6e-5, multipliers=None, no_decay=None, **kwargs):
+    def __init__(
+        self, learning_rate=6e-5, multipliers=None, no_decay=None, **kwargs
+    ) -> None:
         super().__init__(learning_rate=learning_rate, **kwargs)
         self.multipliers = dict(multipliers or {})
         self.no_decay = list(no_decay or [])

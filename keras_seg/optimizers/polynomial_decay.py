@@ -38,7 +38,7 @@ class PolynomialDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(
         self, initial_rate, decay_steps, final_rate=0.0, power=0.9, warmup_steps=0
-    ):
+    ) -> None:
         super().__init__()
         if decay_steps < 1 or power <= 0:
             raise ValueError(

@@ -1,7 +1,7 @@
 from keras_seg.presets.shipped import shipped_presets
 
 
-def list_presets():
+def list_presets() -> dict:
     """The presets that ship with the package.
 
     Returns:

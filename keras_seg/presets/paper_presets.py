@@ -7,7 +7,7 @@ from keras_seg.backbones.imagenet import IMAGENET_MEAN, IMAGENET_STD
 from keras_seg.presets import configuration_table
 
 
-def paper_presets():
+def paper_presets() -> dict:
     """The presets at the scale of the papers. They come without weights.
 
     `from_preset` takes their names. `describe_preset` returns the configuration of one.
@@ -26,7 +26,7 @@ def paper_presets():
     return {name: entry["description"] for name, entry in configurations().items()}
 
 
-def describe_preset(name):
+def describe_preset(name) -> dict:
     """The configuration of a preset of the papers, without making a model.
 
     Args:

@@ -57,7 +57,7 @@ class PresetMixin:
             cls, PresetMixin, preset, load_weights, presets_dir, **kwargs
         )
 
-    def save_to_preset(self, preset_dir, storage_dtype=None):
+    def save_to_preset(self, preset_dir, storage_dtype=None) -> None:
         """Saves the configuration and the weights to a folder for `from_preset`.
 
         Args:

@@ -20,7 +20,7 @@ PYRAMID_LAYERS = {
 }
 
 
-def build_backbone(name, weights=None, output_stride=None):
+def build_backbone(name, weights=None, output_stride=None) -> tuple:
     """Makes a network of `keras.applications` or loads a preset of keras-hub.
 
     Args:

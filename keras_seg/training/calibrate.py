@@ -16,7 +16,7 @@ PIXELS_PER_IMAGE = 2000
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def calibrate_preset(preset, images, masks, output):
+def calibrate_preset(preset, images, masks, output) -> dict:
     """Calibrates a preset and saves the model with its temperature.
 
     Args:
@@ -53,7 +53,7 @@ def calibrate_preset(preset, images, masks, output):
     return report
 
 
-def calibrate(model, source):
+def calibrate(model, source) -> dict:
     """Finds the temperature that the logits of a model should be divided by.
 
     It is the one that gives the labels of held-out images the highest likelihood, see

@@ -18,7 +18,7 @@ HEAD = """\
 """
 
 
-def list_recipes():
+def list_recipes() -> list:
     """The names of the recipes: settings of published results.
 
     Returns:
@@ -35,7 +35,7 @@ def list_recipes():
     return sorted(path.stem for path in RECIPES.glob("*.toml"))
 
 
-def read_recipe(name):
+def read_recipe(name) -> dict:
     """The settings of a recipe.
 
     Args:

@@ -1,4 +1,7 @@
-def copy_with(model, **changes):
+from typing import Any
+
+
+def copy_with(model, **changes) -> Any:
     """A copy of a model or backbone, with its weights, that differs in some arguments.
 
     Args:

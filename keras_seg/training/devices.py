@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import tempfile
+from typing import Any
 
 import keras
 import numpy as np
@@ -51,7 +52,7 @@ class Devices:
     ```
     """
 
-    def __init__(self, count=None):
+    def __init__(self, count=None) -> None:
         self._replicas = open_replicas(count)
         self.count = self._replicas.count
         self.is_first = self._replicas.is_first
@@ -119,7 +120,9 @@ class Devices:
         text = self._replicas.broadcast([text if self.is_first else room])[0]
         return json.loads(text.astype("uint8").tobytes())
 
-    def fit(self, model, x, validation_data=None, callbacks=None, writers=(), **kwargs):
+    def fit(
+        self, model, x, validation_data=None, callbacks=None, writers=(), **kwargs
+    ) -> Any:
         """Calls `model.fit`, with the part of the data that is for this process.
 
         Args:

@@ -35,7 +35,7 @@ def distill(
     teacher_size=None,
     resume=False,
     **settings,
-):
+) -> dict:
     """Labels photos with a teacher and trains a model on them.
 
     One of `masks`, `scores` and `teacher` is given. The masks of a teacher are void

@@ -1,7 +1,7 @@
 from keras_seg.keras_internals.layer_graph import sublayers
 
 
-def freeze_features(model):
+def freeze_features(model) -> None:
     """Freezes all layers of a model but those that depend on the classes.
 
     What is trained is then a linear classifier of fixed features. Normalisation layers

@@ -11,7 +11,7 @@ from keras_seg.optimizers import (
 NO_DECAY = ["bias", "gamma", "beta"]
 
 
-def make_optimizer(args, model=None):
+def make_optimizer(args, model=None) -> keras.Optimizer:
     """Makes the optimizer and the schedule that the arguments of a run ask for.
 
     Steps of the schedules are batches: Keras counts batches also where gradients are

@@ -54,7 +54,7 @@ class RunFolder(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, path, steps_per_epoch, note):
+    def __init__(self, path, steps_per_epoch, note) -> None:
         super().__init__()
         self.path = path
         self.steps_per_epoch = steps_per_epoch

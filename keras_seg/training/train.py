@@ -31,7 +31,7 @@ KEPT_DATA = ("val_share", "max_images")
 
 def train(
     model, data, output, validation_data=None, resume=False, callbacks=(), **settings
-):
+) -> dict:
     """Trains a model on a source with `model.fit`, evaluates it and saves it.
 
     It does what `keras-seg train` does: settings that are not given are chosen for the
@@ -91,7 +91,7 @@ def train(
         return _run(args, run, model, source, held_out, callbacks, devices)
 
 
-def train_from_settings(given, resume=False, callbacks=()):
+def train_from_settings(given, resume=False, callbacks=()) -> dict:
     """Trains a model, evaluates it and saves it as a preset.
 
     The run can be killed and started again with `resume=True`; training continues with

@@ -4,7 +4,9 @@ from keras_seg.data.palette import default_palette
 from keras_seg_runtime.pictures.overlay import draw_overlay
 
 
-def draw_regions(image, regions, labels, class_names, alpha=0.55, legend=True):
+def draw_regions(
+    image, regions, labels, class_names, alpha=0.55, legend=True
+) -> np.ndarray:
     """Draws the latent regions of a model over a photo in colour.
 
     A region has the same colour in every photo. The legend gives the number of each

@@ -8,7 +8,7 @@ COLOURS = np.array([(50, 110, 190), (245, 245, 245), (190, 50, 40)], "float64")
 EM = 14
 
 
-def draw_similarity(names, vectors):
+def draw_similarity(names, vectors) -> np.ndarray:
     """Draws the cosine similarities of class vectors as a matrix.
 
     Blue is -1, white is 0 and red is 1. Each cell shows its value.

@@ -33,7 +33,7 @@ class ExportedModel:
     ```
     """
 
-    def __init__(self, session, description, entry):
+    def __init__(self, session, description, entry) -> None:
         self.session = session
         self.description = description
         self.output = entry["output"]
@@ -47,7 +47,7 @@ class ExportedModel:
         if self.output == "head_logits":  # `segment` upsamples them
             self.predict_head_on_batch = self.predict_on_batch
 
-    def predict_on_batch(self, images):
+    def predict_on_batch(self, images) -> np.ndarray:
         """The output of the file for a batch of images.
 
         Args:
@@ -76,7 +76,7 @@ class ExportedModel:
 
     def segment(
         self, image, tile=None, overlap=OVERLAP, threshold=None, long_side=None
-    ):
+    ) -> np.ndarray:
         """Predicts the class of every pixel of one image, at the image's own size.
 
         Args:

@@ -10,7 +10,7 @@ from keras_seg_runtime.exported.exported_model import ExportedModel
 from keras_seg_runtime.exported.sessions import SESSIONS
 
 
-def load(path, threads=None):
+def load(path, threads=None) -> ExportedModel:
     """Loads an exported model, without Keras.
 
     Args:

@@ -14,7 +14,7 @@ from keras_seg_runtime.images.read_image import read_image, to_rgb
 LARGEST_UNIT_VALUE = 16
 
 
-def as_rgb(image):
+def as_rgb(image) -> np.ndarray:
     """A path, Pillow image or array as a uint8 array `(H, W, 3)`.
 
     The EXIF orientation of files and Pillow images is applied.

@@ -15,7 +15,7 @@ GREY_16_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 MAX_TRANSLUCENT = 0.5
 
 
-def read_image(path, max_pixels=MAX_IMAGE_PIXELS):
+def read_image(path, max_pixels=MAX_IMAGE_PIXELS) -> np.ndarray:
     """Reads an image file as an RGB array.
 
     JPEG, PNG, WEBP, BMP, TIFF and GIF (the first frame) are read. The EXIF

@@ -5,7 +5,7 @@ import numpy as np
 from keras_seg_runtime.labels.label_map import as_label_map
 
 
-def coco_annotations(labels, num_classes, image_id=1, first_id=1):
+def coco_annotations(labels, num_classes, image_id=1, first_id=1) -> list:
     """The annotations of an image in COCO's format: one for each class in it.
 
     A segmentation is run-length encoded, and holds each pixel exactly, also holes.

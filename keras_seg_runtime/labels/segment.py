@@ -22,7 +22,7 @@ def segment(
     threshold=None,
     max_pixels_at_once=None,
     long_side=None,
-):
+) -> np.ndarray:
     """Predicts the class of every pixel of one image, at the image's own size.
 
     An image larger than `long_side` is first downscaled to it, and the logits are

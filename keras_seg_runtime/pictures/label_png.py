@@ -6,7 +6,7 @@ from PIL import Image
 from keras_seg_runtime.labels.label_map import as_label_map
 
 
-def label_png(labels, palette):
+def label_png(labels, palette) -> Image.Image:
     """Converts a label map to a Pillow image whose pixel values are the class ids.
 
     Saved as PNG, it is shown in colour by image viewers, and

@@ -10,7 +10,7 @@ TEXT = (238, 240, 243)
 MUTED = (160, 166, 176)
 
 
-def add_legend(picture, entries):
+def add_legend(picture, entries) -> np.ndarray:
     """Adds a panel with one line for each class, scaled to the size of the picture.
 
     The panel is below a picture that is wider than it is tall, and to the right of

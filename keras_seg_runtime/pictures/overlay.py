@@ -19,7 +19,7 @@ def draw_overlay(
     ignore_class=255,
     void_name="no label",
     max_entries=None,
-):
+) -> np.ndarray:
     """Draws the classes over a photo in colour, with contours and a legend.
 
     Args:

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from keras_seg_cli.choose_backend import choose_backend, import_keras
+from keras_seg_cli.choose_backend import choose_backend, explain_backend, import_keras
 
 pytestmark = pytest.mark.no_backend
 
@@ -23,15 +23,32 @@ def installed(monkeypatch):
     ("there", "expected"),
     [
         ({"jax", "torch", "tensorflow"}, "tensorflow"),
+        ({"jax", "tensorflow"}, "jax"),  # the extra that was asked for
+        ({"torch", "tensorflow"}, "torch"),
+        ({"tensorflow"}, "tensorflow"),
         ({"jax", "torch"}, "torch"),
         ({"jax"}, "jax"),
     ],
 )
-def test_fastest_installed_backend(installed, there, expected):
+def test_backend_of_the_extra_or_the_fastest(installed, there, expected):
     installed |= there
     assert choose_backend() == expected
     assert os.environ["KERAS_BACKEND"] == expected
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("there", "reason"),
+    [
+        ({"torch"}, "torch (the only one installed"),
+        ({"torch", "tensorflow"}, "torch (installed beside TensorFlow"),
+        ({"jax", "torch"}, "torch (the fastest on a CPU"),
+    ],
+)
+def test_the_reason_is_told(installed, there, reason):
+    installed |= there
+    assert explain_backend().startswith(reason)
+    assert explain_backend().endswith("(KERAS_BACKEND)")  # set by the first call
 
 
 def test_the_users_backend_is_used(installed):
@@ -49,8 +66,10 @@ def test_a_missing_backend_is_named(installed):
 
 
 def test_no_backend_at_all(installed):
-    with pytest.raises(ModuleNotFoundError, match="pip install"):
+    with pytest.raises(ModuleNotFoundError, match="pip install") as caught:
         choose_backend()
+    for extra in ("tensorflow", "jax", "torch"):
+        assert f"'keras-seg[{extra}]'" in str(caught.value)
 
 
 def test_import_is_quiet_and_stderr_comes_back(monkeypatch, capfd):

@@ -72,7 +72,7 @@ class PatchEmbedding(CompositeLayer):
     ```
     """
 
-    def __init__(self, units, patch_size=4, **kwargs):
+    def __init__(self, units, patch_size=4, **kwargs) -> None:
         super().__init__(**kwargs)
         check_positive(units=units, patch_size=patch_size)
         self.units = units
@@ -144,7 +144,7 @@ class PatchMerging(CompositeLayer):
     ```
     """
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units, **kwargs) -> None:
         super().__init__(**kwargs)
         check_positive(units=units)
         self.units = units

@@ -62,7 +62,7 @@ class SwinBackbone(keras_hub.models.FeaturePyramidBackbone):
         image_shape=(None, None, 3),
         dtype=None,
         **kwargs,
-    ):
+    ) -> None:
         if len(depths) != len(num_heads):
             raise ValueError(
                 "`depths` and `num_heads` must have one entry for each level. "

@@ -58,7 +58,7 @@ class SwinBlock(CompositeLayer):
         mlp_ratio=4.0,
         drop_path=0.0,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.num_heads = num_heads
         self.window_size = window_size

@@ -50,7 +50,7 @@ class WindowAttention(CompositeLayer):
     ```
     """
 
-    def __init__(self, num_heads, window_size, shift=0, **kwargs):
+    def __init__(self, num_heads, window_size, shift=0, **kwargs) -> None:
         super().__init__(**kwargs)
         check_positive(num_heads=num_heads, window_size=window_size)
         if not 0 <= shift < window_size:

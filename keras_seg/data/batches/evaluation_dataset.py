@@ -6,7 +6,7 @@ from keras_seg.data.batches.prepare_label import PairReader, find_ignore_class
 from keras_seg.data.batches.read_ahead_dataset import ReadAheadDataset
 
 
-def evaluation_dataset(source, batch_size=1, workers=2):
+def evaluation_dataset(source, batch_size=1, workers=2) -> "EvaluationDataset":
     """Batches of whole images for `model.evaluate` and `validation_data`.
 
     Every image comes once and as it is. A batch holds images of one size: where

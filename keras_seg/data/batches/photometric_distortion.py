@@ -38,7 +38,7 @@ class PhotometricDistortion:
 
     def __init__(
         self, brightness=32, contrast=(0.5, 1.5), saturation=(0.5, 1.5), hue=36
-    ):
+    ) -> None:
         self.brightness = brightness
         self.contrast = contrast
         self.saturation = saturation

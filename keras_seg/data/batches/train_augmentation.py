@@ -73,7 +73,7 @@ class TrainAugmentation:
         ignore_class=255,
         focus_classes=(),
         focus_probability=0.5,
-    ):
+    ) -> None:
         crop_size = tuple(int(size) for size in crop_size)
         if len(crop_size) != 2 or min(crop_size) < 1:
             raise ValueError(

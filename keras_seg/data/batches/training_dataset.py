@@ -5,6 +5,7 @@ import copy
 import numpy as np
 
 from keras_seg.data.batches.epoch_counter import EpochCounter, FixedEpoch
+from keras_seg.data.batches.pair_transform import PairTransform
 from keras_seg.data.batches.prepare_label import PairReader, find_ignore_class
 from keras_seg.data.batches.read_ahead_dataset import ReadAheadDataset
 from keras_seg.data.sources.derived_sources import CachedSource
@@ -19,7 +20,8 @@ def training_dataset(
     steps_per_epoch=None,
     initial_epoch=0,
     cache=True,
-):
+    transform=None,
+) -> "TrainingDataset":
     """Batches for training, shuffled anew each epoch, prepared by threads.
 
     What a batch holds is a function of `seed`, the epoch and the place in the epoch,
@@ -45,6 +47,12 @@ def training_dataset(
         initial_epoch: Integer. Pass the `initial_epoch` of `model.fit` to resume a
             training with the batches that it would have had.
         cache: Boolean. Whether to keep decoded images in memory, up to 1 GiB.
+        transform: Callable with the arguments `image` and `mask`, and `rng` if it has
+            one, that returns the pair or a dictionary with these keys, such as
+            `albumentations.Compose([...])`. It is called with each image before
+            `augmentation`. `rng`, a `numpy.random.Generator`, is its only source of
+            randomness that keeps batches reproducible; a pipeline of albumentations is
+            seeded from it.
 
     Returns:
         A `keras.utils.PyDataset` of `(images, labels)`: uint8 `(batch_size,
@@ -60,7 +68,8 @@ def training_dataset(
     Raises:
         ValueError: If the source is empty, a number is out of range, or the source
             and the augmentation differ in `ignore_class`; and, when a batch is made,
-            if a label map is not fit.
+            if a label map is not fit, or `transform` returns anything else than an
+            image and its mask.
 
     Example:
 
@@ -100,6 +109,7 @@ def training_dataset(
         initial_epoch,
         ignore_class,
         workers,
+        transform,
     )
 
 
@@ -116,6 +126,7 @@ class TrainingDataset(ReadAheadDataset):
         initial_epoch,
         ignore_class,
         threads,
+        transform=None,
     ):
         super().__init__(threads)
         self.source = source
@@ -124,9 +135,9 @@ class TrainingDataset(ReadAheadDataset):
         self.seed = seed
         self.steps_per_epoch = steps_per_epoch
         self.ignore_class = ignore_class
-        self.read_pair = PairReader(
-            source, 255 if ignore_class is None else ignore_class
-        )
+        void = 255 if ignore_class is None else ignore_class
+        self.read_pair = PairReader(source, void)
+        self.transform = None if transform is None else PairTransform(transform, void)
         self.counter = EpochCounter(steps_per_epoch, initial_epoch)
         self._slots = range(batch_size)
 
@@ -192,6 +203,9 @@ class TrainingDataset(ReadAheadDataset):
             len(self.source)
         )
         image, label = self.read_pair(int(order[place]))
+        if self.transform is not None:
+            rng = np.random.default_rng((self.seed, 2, position))
+            image, label = self.transform(image, label, rng)
         if self.augmentation is None:
             return image, label
         rng = np.random.default_rng((self.seed, 1, position))

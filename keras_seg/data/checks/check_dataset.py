@@ -18,7 +18,7 @@ FIRST_MASKS = 3
 
 def check_dataset(
     source, num_classes=None, ignore_class=255, limit=None, mask_suffix=None
-):
+) -> DatasetReport:
     """Prints what is wrong with a data set, and how to fix it.
 
     Every pair is read, and no problem stops the check: files without partner, lists in

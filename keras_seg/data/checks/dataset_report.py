@@ -36,7 +36,7 @@ class DatasetReport:
     ```
     """
 
-    def __init__(self, num_classes=None, class_names=None, ignore_class=255):
+    def __init__(self, num_classes=None, class_names=None, ignore_class=255) -> None:
         self.num_pairs = 0
         self.num_checked = 0
         self.num_classes = num_classes
@@ -49,7 +49,7 @@ class DatasetReport:
         self.problems = []
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         return not any(p["severity"] == "error" for p in self.problems)
 
     def add(self, kind, severity, found, fix, file=None):

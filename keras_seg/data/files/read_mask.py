@@ -15,7 +15,7 @@ ID_MODES = ("1", "L", "P", "LA", "PA", "F", *GREY_16_MODES)
 MASK_FORMATS = ("PNG", "TIFF", "BMP", "GIF", "WEBP", "JPEG")
 
 
-def read_mask(path, mask_palette=None, max_pixels=MAX_IMAGE_PIXELS):
+def read_mask(path, mask_palette=None, max_pixels=MAX_IMAGE_PIXELS) -> np.ndarray:
     """Reads a mask file as an array of ids.
 
     Grey masks (2 to 16 bits a pixel) hold one id a pixel. Palette masks hold ids too,

@@ -211,7 +211,7 @@ class ADE20K(SegmentationFolder):
     ```
     """
 
-    def __init__(self, root, split="train", ignore_class=255):
+    def __init__(self, root, split="train", ignore_class=255) -> None:
         names = [FOLDERS[part] for part in split_parts(split, FOLDERS)]
         folders = [(f"images/{name}", f"annotations/{name}") for name in names]
         images, masks = paired_in_folders(

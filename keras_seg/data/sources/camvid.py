@@ -57,7 +57,7 @@ class CamVid(SegmentationFolder):
     ```
     """
 
-    def __init__(self, root, split="train", ignore_class=255):
+    def __init__(self, root, split="train", ignore_class=255) -> None:
         parts = split_parts(split, ("train", "val", "test"))
         folders = [(f"images/{part}", f"labels/{part}") for part in parts]
         images, masks = paired_in_folders("CamVid", root, [], folders)

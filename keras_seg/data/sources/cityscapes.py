@@ -81,7 +81,7 @@ class Cityscapes(SegmentationFolder):
     ```
     """
 
-    def __init__(self, root, split="train", ignore_class=255):
+    def __init__(self, root, split="train", ignore_class=255) -> None:
         images, masks = [], []
         ending = MASK_ENDINGS[0]
         for part in split_parts(split, ("train", "val")):

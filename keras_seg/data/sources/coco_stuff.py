@@ -100,7 +100,7 @@ class COCOStuff10K(SegmentationFolder):
     ```
     """
 
-    def __init__(self, root, split="train", ignore_class=255):
+    def __init__(self, root, split="train", ignore_class=255) -> None:
         root = find_root(
             "COCO-Stuff-10K", root, ["coco_stuff10k"], ["images", "annotations"]
         )

@@ -73,7 +73,7 @@ class CachedSource(DerivedSource):
     ```
     """
 
-    def __init__(self, source, max_bytes=2**30):
+    def __init__(self, source, max_bytes=2**30) -> None:
         super().__init__(source)
         self.max_bytes = max_bytes
         self.used_bytes = 0
@@ -117,7 +117,7 @@ class ResizedSource(DerivedSource):
     ```
     """
 
-    def __init__(self, source, long_side):
+    def __init__(self, source, long_side) -> None:
         if long_side < 1:
             raise ValueError(
                 f"`long_side` must be at least 1. Received: long_side={long_side}."
@@ -174,7 +174,7 @@ class SubsetSource(IndexedSource):
     ```
     """
 
-    def __init__(self, source, number, seed=0):
+    def __init__(self, source, number, seed=0) -> None:
         if not 1 <= number <= len(source):
             raise ValueError(
                 f"`number` must lie in 1..{len(source)}, the number of images. "
@@ -222,7 +222,7 @@ class RepeatedSource(IndexedSource):
     ```
     """
 
-    def __init__(self, source, target_share=0.1, min_class_share=0.005, seed=0):
+    def __init__(self, source, target_share=0.1, min_class_share=0.005, seed=0) -> None:
         for name, value, low in (
             ("target_share", target_share, 1e-9),
             ("min_class_share", min_class_share, 0.0),

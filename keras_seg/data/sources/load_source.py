@@ -1,6 +1,7 @@
 """A data set by name, as command lines call it."""
 
 import os
+from typing import Any
 
 from keras_seg.data.files.find_root import find_root
 from keras_seg.data.sources.ade20k import ADE20K
@@ -22,7 +23,7 @@ DATA_SETS = {
 }
 
 
-def load_source(name, root, split="train", ignore_class=255, **options):
+def load_source(name, root, split="train", ignore_class=255, **options) -> Any:
     """Opens a data set by its name.
 
     Args:

@@ -79,7 +79,7 @@ class PascalContext(SegmentationFolder):
     ```
     """
 
-    def __init__(self, root, split="train", background=False, ignore_class=255):
+    def __init__(self, root, split="train", background=False, ignore_class=255) -> None:
         images, masks = [], []
         for part in split_parts(split, ("train", "val")):
             needed = ["JPEGImages", "SegmentationClassContext", f"{LISTS}/{part}.txt"]

@@ -100,7 +100,7 @@ class SegmentationFolder:
         ignore_class=255,
         mask_suffix=None,
         turn_masks=None,
-    ):
+    ) -> None:
         if num_classes is None and class_names is None:
             raise ValueError(
                 "Give `num_classes=` or `class_names=`: the ids in a few masks do "

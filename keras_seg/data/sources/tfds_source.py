@@ -114,7 +114,7 @@ class TFDSSource:
         ignore_class=255,
         data_dir=None,
         download=False,
-    ):
+    ) -> None:
         known = {}
         if isinstance(data, str):
             known = _known_data().get(data.split("/")[0].split(":")[0], {})

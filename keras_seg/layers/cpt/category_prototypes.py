@@ -52,7 +52,7 @@ class CategoryPrototypes(CompositeLayer):
     ```
     """
 
-    def __init__(self, num_classes, groups=4, **kwargs):
+    def __init__(self, num_classes, groups=4, **kwargs) -> None:
         super().__init__(**kwargs)
         check_positive(num_classes=num_classes)
         self.num_classes = num_classes

@@ -91,7 +91,7 @@ class CPTHead(DecodeHead):
         dropout=0.1,
         reasoner=False,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(num_classes, hidden_dim, dropout, reasoner, **kwargs)
         if source not in (*SOURCES, "bilinear"):
             raise ValueError(

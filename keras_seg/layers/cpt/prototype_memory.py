@@ -59,7 +59,7 @@ class PrototypeMemory(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, momentum=0.1, initial_memory=None, **kwargs):
+    def __init__(self, momentum=0.1, initial_memory=None, **kwargs) -> None:
         super().__init__(**kwargs)
         if isinstance(momentum, dict):
             momentum = keras.saving.deserialize_keras_object(momentum)

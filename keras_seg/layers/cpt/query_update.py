@@ -82,7 +82,7 @@ class QueryUpdate(CompositeLayer):
         initial_memory=None,
         mlp_ratio=4,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         if source not in SOURCES:
             raise ValueError(

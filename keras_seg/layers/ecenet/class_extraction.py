@@ -43,7 +43,7 @@ class ClassExtraction(CompositeLayer):
     ```
     """
 
-    def __init__(self, hidden_dim, pool_ratio=1.0, **kwargs):
+    def __init__(self, hidden_dim, pool_ratio=1.0, **kwargs) -> None:
         super().__init__(**kwargs)
         check_positive(hidden_dim=hidden_dim)
         self.hidden_dim = hidden_dim

@@ -101,7 +101,7 @@ class ECENetHead(DecodeHead):
         reasoner=False,
         fusion="full",
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(num_classes, hidden_dim, dropout, reasoner, **kwargs)
         check_positive(mlp_ratio=mlp_ratio)
         if fusion not in FUSIONS:

@@ -43,7 +43,7 @@ class GatedClassUpdater(CompositeLayer):
     ```
     """
 
-    def __init__(self, hidden_dim, gated=True, **kwargs):
+    def __init__(self, hidden_dim, gated=True, **kwargs) -> None:
         super().__init__(**kwargs)
         self.hidden_dim = hidden_dim
         self.gated = gated

@@ -52,7 +52,7 @@ class GhostUpsampling(CompositeLayer):
     ```
     """
 
-    def __init__(self, hidden_dim, **kwargs):
+    def __init__(self, hidden_dim, **kwargs) -> None:
         super().__init__(**kwargs)
         check_positive(hidden_dim=hidden_dim)
         self.hidden_dim = hidden_dim

@@ -104,7 +104,7 @@ class LatentRegionReasoner(CompositeLayer):
         dropout=0.0,
         temperature=1.0,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         check_positive(num_heads=num_heads)
         if hidden_dim < 4 or hidden_dim % num_heads:

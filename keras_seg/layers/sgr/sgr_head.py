@@ -67,7 +67,7 @@ class SGRHead(DecodeHead):
         dilation_rates=(6, 12, 18),
         dropout=0.1,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(num_classes, hidden_dim, dropout, reasoner, **kwargs)
         self.dilation_rates = [int(rate) for rate in dilation_rates]
 
