@@ -4,6 +4,7 @@ Keras saves `trainable` in the config of a layer, so it is lost for every layer 
 constructor makes: all layers of a backbone and of a head.
 """
 
+import logging
 import re
 
 import keras
@@ -58,6 +59,22 @@ def set_trainable_state(roots, state):
         else:
             part.trainable = flags[path]
     return [path for path in state if path not in flags]
+
+
+def restore_trainable_state(roots, state, name):
+    """Sets the flags of a saved model, and warns about those that lead to nothing.
+
+    Args:
+        roots, state: See `set_trainable_state`.
+        name: String, the name of the model in the warning.
+    """
+    missing = set_trainable_state(roots, state)
+    if missing:
+        logging.getLogger("keras_seg").warning(
+            "%s was saved with frozen layers that it does not have now: %s.",
+            name,
+            ", ".join(missing),
+        )
 
 
 def variable_paths(roots, variables):

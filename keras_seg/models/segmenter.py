@@ -1,5 +1,4 @@
 import functools
-import logging
 
 import keras
 
@@ -10,7 +9,7 @@ from keras_seg.keras_internals.not_clonable import NotClonable
 from keras_seg.keras_internals.rematerialization import rematerialization
 from keras_seg.keras_internals.trainable_state import (
     optimizer_variables,
-    set_trainable_state,
+    restore_trainable_state,
     trainable_state,
     variable_paths,
     variables_at,
@@ -298,11 +297,5 @@ class Segmenter(
         state = config.pop("trainable_state", None)
         model = super().from_config(config)
         if state is not None:
-            missing = set_trainable_state(model._roots(), state)
-            if missing:
-                logging.getLogger("keras_seg").warning(
-                    "%s was saved with frozen layers that it does not have now: %s.",
-                    cls.__name__,
-                    ", ".join(missing),
-                )
+            restore_trainable_state(model._roots(), state, cls.__name__)
         return model

@@ -292,11 +292,4 @@ class ECENetHead(DecodeHead):
         }
 
 
-_DETAILS = (
-    "reconstructed",
-    "masks",
-    "class_embeddings",
-    "attended",
-    "gated",
-    "upsampled",
-)
+_DETAILS = "reconstructed masks class_embeddings attended gated upsampled".split()
