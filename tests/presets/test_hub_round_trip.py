@@ -43,7 +43,7 @@ def hub(monkeypatch, tmp_path):
 
 
 def upload(folder):
-    """As docs/training.md advises."""
+    """As docs/keras.md advises."""
     huggingface_hub.create_repo("somebody/streets", exist_ok=True)
     huggingface_hub.upload_folder(repo_id="somebody/streets", folder_path=folder)
 
