@@ -212,8 +212,8 @@ class Segmenter(
         x = self.preprocessor(images)
         x = self._resize_input(x, size)  # (B, H * scale, W * scale, 3)
         frozen = training and self.freeze_backbone_norm
-        remat = rematerialization(training and self.rematerialize)
-        with self._valid_region(x, size), remat:
+        again = rematerialization(training and self.rematerialize)
+        with self._valid_region(x, size), again:
             features = self.pyramid(x, training=False if frozen else training)
             features = keras.tree.flatten(features)  # a list, also of a single level
             outputs = self.head(features, training=training)
@@ -293,8 +293,7 @@ class Segmenter(
 
     @classmethod
     def from_config(cls, config):
-        config = dict(config)
-        state = config.pop("trainable_state", None)
+        state = (config := dict(config)).pop("trainable_state", None)
         model = super().from_config(config)
         if state is not None:
             restore_trainable_state(model._roots(), state, cls.__name__)
