@@ -97,7 +97,7 @@ class CorruptedSource(DerivedSource):
 
     def __getitem__(self, index):
         image, label = self.source[index]
-        seed = (self.seed, int(index))
+        seed = (self.seed, int(index) % len(self.source))
         return corrupt_image(image, self.corruption, self.severity, seed), label
 
 
