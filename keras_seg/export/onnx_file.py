@@ -99,13 +99,14 @@ def _replace_ellipses(model):
         equation = node.attribute[0].s.decode()
         terms = equation.split("->")[0].split(",")
         counts = {
-            ranks[name] - len(term.replace("...", "").strip())
+            ranks.get(name, -1) - len(term.replace("...", "").strip())
             for term, name in zip(terms, node.input, strict=True)
-            if "..." in term and name in ranks
+            if "..." in term
         }
         free = [letter for letter in string.ascii_letters if letter not in equation]
-        if len(counts) == 1:  # else they are broadcast, or not known
-            letters = "".join(free[: counts.pop()])
+        count = counts.pop()
+        if not counts and count >= 0:  # else they are broadcast, or not known
+            letters = "".join(free[:count])
             node.attribute[0].s = equation.replace("...", letters).encode()
 
 

@@ -31,10 +31,9 @@ export class Model {
     readonly runtime: Runtime,
   ) {}
 
-  static async load(request: LoadRequest, tell: Telling): Promise<Model> {
+  static async load(request: LoadRequest, gpu: boolean, tell: Telling): Promise<Model> {
     const begin = performance.now();
     checkBrowser();
-    const gpu = request.gpu !== "never" && (await hasGpu(request.gpu === "always"));
     const name = __MODEL__.file;
     const address = (file: string) => new URL(`model/${file}`, request.base).href;
     const described = await download(
@@ -115,12 +114,14 @@ function checkBrowser(): void {
   }
 }
 
-async function hasGpu(inSoftware: boolean): Promise<boolean> {
+/** Whether there is a graphics card to use. */
+export async function hasGpu({ gpu }: LoadRequest): Promise<boolean> {
+  if (gpu === "never") return false;
   try {
     const adapter = await navigator.gpu?.requestAdapter();
     if (!adapter) return false;
     const { info } = adapter as { info?: { isFallbackAdapter?: boolean } };
-    return inSoftware || !info?.isFallbackAdapter;
+    return gpu === "always" || !info?.isFallbackAdapter;
   } catch {
     return false;
   }

@@ -11,7 +11,7 @@ import { contours } from "../pictures/contours";
 import { labelPng } from "../pictures/label_png";
 import { drawOverlay } from "../pictures/overlay";
 import type { LoadRequest, Request, Response, Result } from "./messages";
-import { Model } from "./model";
+import { hasGpu, Model } from "./model";
 import { decode, eachStrip, picture, shrink, sizeOf } from "./photo";
 
 // Pixels of the picture on the page.
@@ -25,9 +25,9 @@ function send(response: Response, transfer: Transferable[] = []): void {
   postMessage(response, { transfer });
 }
 
-async function load(request: LoadRequest): Promise<Model> {
+async function load(request: LoadRequest, gpu: boolean): Promise<Model> {
   loading = request;
-  model = await Model.load(request, {
+  model = await Model.load(request, gpu, {
     loading: (loaded, total) => send({ kind: "loading", loaded, total }),
     starting: () => send({ kind: "starting" }),
   });
@@ -36,13 +36,14 @@ async function load(request: LoadRequest): Promise<Model> {
 
 /** Loads the model; on the processor if the graphics card fails. */
 async function loadAnywhere(request: LoadRequest): Promise<void> {
+  const gpu = await hasGpu(request);
   let loaded: Model;
   try {
-    loaded = await load(request);
+    loaded = await load(request, gpu);
   } catch (error) {
-    if (request.gpu === "never" || error instanceof PageError) throw error;
+    if (!gpu) throw error;
     console.warn("The model does not start on the graphics card.", error);
-    loaded = await load({ ...request, gpu: "never" });
+    loaded = await load(request, false);
   }
   const { runtime, description } = loaded;
   send({ kind: "ready", runtime, description });
@@ -89,7 +90,7 @@ async function run(image: Uint8Array, shown: Size): Promise<HeadLogits> {
   } catch (error) {
     if (model!.runtime.provider === "wasm") throw error;
     console.warn("The model fails on the graphics card.", error);
-    model = await load({ ...loading!, gpu: "never" });
+    model = await load(loading!, false);
     send({ kind: "runtime", runtime: model.runtime });
     return model.run(image, shown);
   }
