@@ -87,6 +87,8 @@ def run_jobs(jobs, function, done=None, unit="image"):
     for job in tqdm(jobs, unit=unit, disable=None):
         try:
             result = function(job)
+        except BrokenPipeError:
+            raise  # the reader of stdout has closed it
         except Exception as error:  # no error may end the batch
             failed += 1
             reason = str(error)
