@@ -51,10 +51,21 @@ def load_exported(path):
     try:
         import keras_seg_runtime
 
-        return keras_seg_runtime.load(path)
+        return keras_seg_runtime.load(path, cache=_cache_of_openvino())
     except Exception as error:  # each runtime raises its own types on damaged files
         tell(f"--model {path}: {error}")
         return None
+
+
+def _cache_of_openvino():
+    """The folder for compiled networks in the user's cache, or `None`."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = os.path.join(home, "keras_seg", "openvino")
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def run_jobs(jobs, function, done=None, unit="image"):
@@ -76,6 +87,8 @@ def run_jobs(jobs, function, done=None, unit="image"):
     for job in tqdm(jobs, unit=unit, disable=None):
         try:
             result = function(job)
+        except BrokenPipeError:
+            raise  # the reader of stdout has closed it
         except Exception as error:  # no error may end the batch
             failed += 1
             reason = str(error)

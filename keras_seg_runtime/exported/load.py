@@ -10,7 +10,7 @@ from keras_seg_runtime.exported.exported_model import ExportedModel
 from keras_seg_runtime.exported.sessions import SESSIONS
 
 
-def load(path, threads=None) -> ExportedModel:
+def load(path, threads=None, cache=None) -> ExportedModel:
     """Loads an exported model, without Keras.
 
     Args:
@@ -19,6 +19,10 @@ def load(path, threads=None) -> ExportedModel:
             `NAME` (SavedModel). `NAME.json` must be beside it.
         threads: Integer or `None`. Number of CPU threads; by default the runtime
             chooses.
+        cache: Path of a folder or `None`. OpenVINO keeps the compiled network there,
+            which takes longer than a photo, and uses it when the file is loaded again.
+            Nobody else should be able to write to it. The other runtimes start fast
+            and ignore it.
 
     Returns:
         `ExportedModel`.
@@ -64,5 +68,7 @@ def load(path, threads=None) -> ExportedModel:
             f"'{path}' is not the file that was exported: it differs from the hash in "
             f"'{described}'. It is damaged or was replaced: copy it or export again."
         )
-    session = SESSIONS[format_of(path)](path, threads)
+    form = format_of(path)
+    kept = {"cache": cache} if form == "openvino" else {}
+    session = SESSIONS[form](path, threads, **kept)
     return ExportedModel(session, description, entry)

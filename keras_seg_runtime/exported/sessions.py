@@ -57,15 +57,24 @@ class LiteRTSession:
 
 
 class OpenVINOSession:
-    """A `.xml` file with its `.bin` in OpenVINO, on the CPU."""
+    """A `.xml` file with its `.bin` in OpenVINO, on the CPU.
 
-    def __init__(self, path, threads=None):
+    Args:
+        path: Path of the `.xml` file.
+        threads: Integer or `None`.
+        cache: Path of a folder for the compiled network, or `None`.
+    """
+
+    def __init__(self, path, threads=None, cache=None):
         runtime = _import("openvino", "openvino")
         # Else some processors compute in bfloat16.
         options = {"INFERENCE_PRECISION_HINT": "f32"}
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
-        self.model = runtime.Core().compile_model(str(path), "CPU", options)
+        core = runtime.Core()
+        if cache is not None:
+            core.set_property({"CACHE_DIR": str(cache)})
+        self.model = core.compile_model(str(path), "CPU", options)
 
     def run(self, images):
         request = self.model.create_infer_request()

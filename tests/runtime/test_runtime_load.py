@@ -199,6 +199,27 @@ def test_threads_are_checked(exported, threads):
         keras_seg_runtime.load(exported(), threads=threads)
 
 
+def test_openvino_keeps_the_compiled_network(exported, monkeypatch):
+    seen = []
+
+    class Session(FakeSession):
+        def __init__(self, path, threads=None, cache=None):
+            super().__init__(path, threads)
+            seen.append(cache)
+
+    path = exported()
+    described = json.loads(path.with_suffix(".json").read_text())
+    path = path.rename(path.with_suffix(".xml"))
+    path.with_suffix(".bin").write_text("weights")
+    entry = described["files"].pop("fake.onnx")
+    described["files"][path.name] = {**entry, "sha256": file_hashes(path)}
+    path.with_suffix(".json").write_text(json.dumps(described))
+    monkeypatch.setitem(SESSIONS, "openvino", Session)
+    keras_seg_runtime.load(path)
+    keras_seg_runtime.load(path, cache="here")
+    assert seen == [None, "here"]
+
+
 def test_a_missing_runtime_is_named(exported, monkeypatch):
     from keras_seg_runtime.exported.sessions import OnnxSession
 
