@@ -170,11 +170,12 @@ def card(title, name, dataset, model, results, output):
         if key != "resume" and value not in (None, []) and value is not False
     }
     flags = " \\\n    ".join(flag(key, value) for key, value in given.items())
+    data = next(key for key, value in DATASETS.items() if value is dataset)
     split = splits[-1] if splits else None  # as the table's last column
     header = front_matter(
         f"{model_name.lower()}_{name}",
         dataset["licence_id"],
-        (name, dataset["title"]),
+        (data, dataset["title"]),
         results.get(split),
         split,
     )

@@ -251,5 +251,19 @@ PRESETS = {
                 "task.weights.h5": "d9b2c4bf26dc3b48bcab330d1f2ea4e90de1dfc335b053000301ee93a50dd124",
             },
         },
+        "camvid_real_time": {
+            "description": "ECENet with a cheaper head on CamVid, 11 classes, MobileNetV2, test mIoU 68.4.",
+            "folder": "ecenet_camvid_real_time",
+            "params": 3136838,
+            **CAMVID,
+            "files": {
+                "config.json": "7f44aa37384fa53e094ae389d93064e128610b4c611fba33d9a0748064ee2584",
+                "metadata.json": "dc8a50a31ef447ff13f864f861438c10cc0f867367f7682c56545cc2eff136b5",
+                "model.weights.h5": "8faac87b0b13d39484653d3a2f43da3618f72bb230f50111dcb2122ad860ee17",
+                "preprocessor.json": "00719f1b56d518e746d2746d0203091cd6537f6d019f39058dd4c9010ce3aa3e",
+                "task.json": "277dee16b97cf50036c8f5aef07b48ba1ba2d1c48546752498bdd7ce56c12b9d",
+                "task.weights.h5": "32fa83e9d7eaa69d4a93c69d48aca9331dc0c6099cc272e888300c90e93d8f69",
+            },
+        },
     },
 }

@@ -74,7 +74,7 @@ def test_recipe_says_all_that_the_paper_does(recipe):
 
 def test_recipe_of_a_real_time_network(monkeypatch):
     args = read(REAL_TIME, "--backbone-weights", "none.h5", "--rematerialize")
-    assert (args.input_scale, args.fusion, args.mlp_ratio) == (1.0, "coarse", 2)
+    assert (args.input_scale, args.fusion, args.mlp_ratio) == (1.25, "coarse", 2)
     backbone = TinyBackbone()
     name = "keras_seg.training.build_model.build_backbone"
     monkeypatch.setattr(name, lambda *args: (backbone, None))
