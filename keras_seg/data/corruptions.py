@@ -13,7 +13,7 @@ SEVERITIES = (1, 2, 3, 4, 5)
 REFERENCE_SIDE = 360
 
 
-def corrupt_image(image, name, severity, seed=0):
+def corrupt_image(image, name, severity, seed=0) -> np.ndarray:
     """Corrupts an image: blur, noise, fog, darkness, or compression.
 
     The kinds are among those of ImageNet-C
@@ -88,7 +88,7 @@ class CorruptedSource(DerivedSource):
     ```
     """
 
-    def __init__(self, source, name, severity, seed=0):
+    def __init__(self, source, name, severity, seed=0) -> None:
         super().__init__(source)
         _check_kind(name, severity)
         self.corruption = name

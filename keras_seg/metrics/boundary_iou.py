@@ -46,7 +46,7 @@ class BoundaryIoU:
     ```
     """
 
-    def __init__(self, num_classes, ignore_class=255, dilation_ratio=0.02):
+    def __init__(self, num_classes, ignore_class=255, dilation_ratio=0.02) -> None:
         check_num_classes(num_classes)
         if not 0 < dilation_ratio <= 1:
             raise ValueError(

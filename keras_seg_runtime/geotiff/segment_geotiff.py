@@ -23,7 +23,7 @@ CACHE = 64  # of GDAL, in MB
 
 def segment_geotiff(
     model, path, output, threshold=None, long_side=None, overlap=OVERLAP
-):
+) -> tuple:
     """Writes the label map of a GeoTIFF as a GeoTIFF, part by part.
 
     The label map has the coordinate system, the transform or the control points of the

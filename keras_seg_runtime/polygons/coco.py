@@ -5,7 +5,7 @@ from keras_seg_runtime.polygons.label_polygons import label_polygons
 
 def coco_polygons(
     labels, num_classes, image_id=1, first_id=1, min_area=0, tolerance=1.0
-):
+) -> tuple:
     """The annotations of an image in COCO's format, as polygons: one for each class.
 
     Args:

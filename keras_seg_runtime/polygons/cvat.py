@@ -32,7 +32,7 @@ class CvatImages:
     ```
     """
 
-    def __init__(self, class_names, palette=None):
+    def __init__(self, class_names, palette=None) -> None:
         self.class_names = list(class_names)
         self.root = ElementTree.Element("annotations")
         self.count = 0

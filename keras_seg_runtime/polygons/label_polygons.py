@@ -31,7 +31,9 @@ class LabelPolygon:
     area: int
 
 
-def label_polygons(labels, num_classes, min_area=0, tolerance=1.0, place="edges"):
+def label_polygons(
+    labels, num_classes, min_area=0, tolerance=1.0, place="edges"
+) -> tuple:
     """Converts a label map to polygons, one for each connected part of a class.
 
     Most formats know no holes, so a hole is connected to the outline by a cut of no

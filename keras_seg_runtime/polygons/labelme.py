@@ -6,7 +6,9 @@ from keras_seg_runtime.polygons.label_polygons import label_polygons
 VERSION = "5.5.0"  # the files are read by Labelme 4 and later
 
 
-def labelme_content(labels, class_names, image_path, min_area=0, tolerance=1.0):
+def labelme_content(
+    labels, class_names, image_path, min_area=0, tolerance=1.0
+) -> tuple:
     """The content of the file of an image in Labelme: one polygon for each part.
 
     Polygons are listed from the largest to the smallest, in which order Labelme draws

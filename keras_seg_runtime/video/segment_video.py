@@ -32,7 +32,7 @@ def segment_video(
     every=1,
     max_frames=None,
     done=None,
-):
+) -> VideoResult:
     """Writes one video of the labels of a video or camera, and one of overlays.
 
     One frame is in memory at a time. The label video is lossless: its grey values are
