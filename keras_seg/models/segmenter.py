@@ -90,7 +90,7 @@ class Segmenter(
             `keras_seg.inference.TestProtocol`, such as those of the paper.
         rematerialize: Boolean. Whether training computes intermediate results of the
             backbone, and of the attention in the head, again for the gradient instead
-            of keeping them. It takes less memory and more time; results do not change.
+            of keeping them: less memory, not with JAX on a CPU, and more time.
             Parts that draw random numbers or update statistics of a batch are kept.
         compile: Boolean. Whether to compile with the defaults.
         **kwargs: Passed to `keras_hub.models.ImageSegmenter`.
