@@ -46,7 +46,7 @@ def measure(case, rematerialize, steps):
     """Runs in the process of a case: prints its numbers as JSON."""
     import numpy as np
 
-    from keras_seg_cli.benchmark_worker import peak_megabytes
+    from keras_seg_cli.benchmark_conditions import peak_megabytes
 
     kind, batch, size = CASES[case]
     model = make_model(kind, rematerialize)

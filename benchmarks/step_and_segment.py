@@ -26,11 +26,9 @@ from conditions import RESULTS, conditions, device_of_backend, result_path
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
-from keras_seg_cli.benchmark_worker import (
-    peak_megabytes,
-    time_segment,
-    time_training,
-)
+from keras_seg_cli.benchmark_conditions import peak_megabytes
+from keras_seg_cli.benchmark_image import benchmark_image, time_calls
+from keras_seg_cli.benchmark_worker import time_training
 
 PHASES = ("train", "segment")
 MODELS = (
@@ -51,6 +49,8 @@ def measure(options):
     import keras
     from compared_models import build_model, size_for
 
+    from keras_seg.inference import segment
+
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy(options.dtype)
     size = size_for(options.model, options.height, options.width)
@@ -60,7 +60,8 @@ def measure(options):
     if options.phase == "train":
         times = time_training(model, size, runs, options.batch_size)
     else:
-        times, _ = time_segment(model, size, runs)
+        image = benchmark_image(None, size)
+        times, _, _ = time_calls(lambda x: segment(model, x), image, runs)
     return {
         "seconds": times[options.warmup :],
         "peak_mb": peak_megabytes(),

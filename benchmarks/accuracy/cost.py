@@ -72,12 +72,18 @@ def make_model(order):
 
 
 def measure_time(order):
-    from keras_seg_cli.benchmark_conditions import conditions, device_of_backend
-    from keras_seg_cli.benchmark_worker import peak_megabytes, time_segment
+    from keras_seg.inference import segment
+    from keras_seg_cli.benchmark_conditions import (
+        conditions,
+        device_of_backend,
+        peak_megabytes,
+    )
+    from keras_seg_cli.benchmark_image import benchmark_image, time_calls
 
     model, size = make_model(order)
     before = peak_megabytes()
-    seconds, _ = time_segment(model, size, WARMUP + REPEATS)
+    image, runs = benchmark_image(None, size), WARMUP + REPEATS
+    seconds, _, _ = time_calls(lambda x: segment(model, x), image, runs)
     facts = conditions(device_of_backend())
     return {
         "entry": order["entry"],

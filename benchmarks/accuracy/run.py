@@ -153,8 +153,11 @@ def train_entry(options, entry, seed):
     from scores import scores_on
 
     from keras_seg.training import train
-    from keras_seg_cli.benchmark_conditions import conditions, device_of_backend
-    from keras_seg_cli.benchmark_worker import peak_megabytes
+    from keras_seg_cli.benchmark_conditions import (
+        conditions,
+        device_of_backend,
+        peak_megabytes,
+    )
 
     recipe = recipe_of(options)
     source, val = open_sources(recipe)
