@@ -125,6 +125,7 @@ def test_albumentations():
             albumentations.RandomCrop(32, 32),
         ]
     )
+    # Both datasets use the pipeline at the same time.
     first, again = batches(pipeline), batches(pipeline, workers=0)
     for i in range(3):
         images, labels = first[i]

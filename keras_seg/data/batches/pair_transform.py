@@ -10,6 +10,8 @@ import numpy as np
 LOGGER = logging.getLogger("keras_seg")
 # How many images are also tried with a label map that is all void.
 PROBES = 4
+# Two datasets may share a transform that is seeded: one lock for all of them.
+_SEEDED = threading.Lock()
 
 
 class PairTransform:
@@ -61,7 +63,7 @@ class PairTransform:
         self.ignore_class = ignore_class
         self.takes_rng = "rng" in _parameters(transform)
         self.is_seeded = hasattr(transform, "set_random_seed")
-        self.lock = threading.Lock() if self.is_seeded else contextlib.nullcontext()
+        self.lock = _SEEDED if self.is_seeded else contextlib.nullcontext()
         self.probes = PROBES
 
     def __call__(self, image, label, rng):
