@@ -117,9 +117,6 @@ def test_filling_with_void_is_fine(caplog):
 
 
 def test_albumentations():
-    """Not part of the extra `test`: after other tests of this file the labels of two
-    equal datasets differed in about one of eight processes. The cause is not known.
-    """
     albumentations = pytest.importorskip("albumentations")
     pipeline = albumentations.Compose(
         [

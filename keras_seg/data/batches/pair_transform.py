@@ -65,12 +65,13 @@ class PairTransform:
         self.is_seeded = hasattr(transform, "set_random_seed")
         self.lock = _SEEDED if self.is_seeded else contextlib.nullcontext()
         self.probes = PROBES
+        self.probe_lock = threading.Lock()
 
     def __call__(self, image, label, rng):
         seed = int(rng.integers(1 << 31))
         if self.probes > 0:
-            self.probes -= 1
-            self._probe(image, label, seed)
+            with self.probe_lock:  # several threads come here at the same time
+                self._probe(image, label, seed)
         return self._run(image, label, seed)
 
     def _run(self, image, label, seed):
@@ -83,7 +84,10 @@ class PairTransform:
         return _checked(made, label)
 
     def _probe(self, image, label, seed):
-        """Warns if pixels from outside the image become a class."""
+        """Warns if pixels from outside the image become a class, but only once."""
+        if not self.probes:
+            return
+        self.probes -= 1
         _, filled = self._run(image, np.full_like(label, self.ignore_class), seed)
         classes = np.setdiff1d(filled, self.ignore_class)
         if classes.size:
