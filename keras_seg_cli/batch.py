@@ -3,7 +3,7 @@
 Slow modules are imported only where they are used, so that `--help` is fast.
 """
 
-import io
+import contextlib
 import os
 import sys
 
@@ -51,14 +51,16 @@ def load_exported(path):
     try:
         import keras_seg_runtime
 
-        return keras_seg_runtime.load(path, cache=_cache_of_openvino())
+        return keras_seg_runtime.load(path, cache=_cache_of_openvino(path))
     except Exception as error:  # each runtime raises its own types on damaged files
         tell(f"--model {path}: {error}")
         return None
 
 
-def _cache_of_openvino():
-    """The folder for compiled networks in the user's cache, or `None`."""
+def _cache_of_openvino(path):
+    """The folder for networks that OpenVINO compiles, or `None` for other formats."""
+    if os.path.splitext(path)[1] != ".xml":
+        return None
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     folder = os.path.join(home, "keras_seg", "openvino")
     try:
@@ -125,20 +127,13 @@ def save_pictures(pictures):
         pictures: List of `(picture, path, options)`: a Pillow image, the path of the
             file and a dictionary of arguments of `Image.save`.
     """
-    drafts = []
-    try:
+    from keras_seg_runtime.pictures.save_picture import save_picture
+    from keras_seg_runtime.unfinished_file import unfinished_file
+
+    with contextlib.ExitStack() as stack:  # the files take their names at its end
         for picture, path, options in pictures:
-            form = "JPEG" if path.suffix == ".jpg" else "PNG"
-            buffer = io.BytesIO()
-            picture.save(buffer, form, **options)
-            drafts.append(path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}"))
-            # Not by Pillow, which does not report a full disk.
-            drafts[-1].write_bytes(buffer.getbuffer())
-        for draft, (_, path, _) in zip(drafts, pictures, strict=True):
-            os.replace(draft, path)
-    finally:
-        for draft in drafts:
-            draft.unlink(missing_ok=True)
+            draft = stack.enter_context(unfinished_file(path))
+            save_picture(picture, draft, **options)
 
 
 def tell(line):

@@ -19,12 +19,8 @@ def problem_of_output(path, overwrite):
 
 
 def write_result(result, path):
-    """Writes to a temporary file first, so that the file is never incomplete."""
-    draft = f"{path}.{os.getpid()}"
-    try:
-        with open(draft, "w", encoding="utf-8") as file:
-            file.write(json.dumps(result, indent=2) + "\n")
-        os.replace(draft, path)
-    finally:
-        if os.path.exists(draft):
-            os.unlink(draft)
+    """Writes the results, so that the file is never incomplete."""
+    from keras_seg_runtime.unfinished_file import unfinished_file  # imports NumPy
+
+    with unfinished_file(path) as draft:
+        draft.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

@@ -8,6 +8,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from keras_seg_runtime.images.read_image import read_image
+from keras_seg_runtime.pictures.save_picture import save_picture
+from keras_seg_runtime.unfinished_file import unfinished_file
 
 LARGEST_ID = 65535
 
@@ -204,7 +206,7 @@ def _checked(outputs, count):
 
 
 def _write(label, path):
-    """Writes to a temporary file first, so that no mask is incomplete."""
+    """Writes a mask, so that the file is never incomplete."""
     low, high = label.min(), label.max()
     if low < 0 or high > LARGEST_ID:
         raise ValueError(
@@ -212,10 +214,5 @@ def _write(label, path):
             f"Received: {low} to {high}."
         )
     dtype = "uint8" if high <= 255 else "uint16"
-    draft = f"{path}.{os.getpid()}.part"
-    try:
-        Image.fromarray(label.astype(dtype)).save(draft, format="PNG")
-        os.replace(draft, path)
-    finally:
-        if os.path.exists(draft):
-            os.remove(draft)
+    with unfinished_file(path) as draft:
+        save_picture(Image.fromarray(label.astype(dtype)), draft)
