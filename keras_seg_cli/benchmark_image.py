@@ -1,5 +1,6 @@
-"""The image and the loop of `keras-seg benchmark --phases segment`."""
+"""The image, the loop and the numbers of `keras-seg benchmark`."""
 
+import statistics
 import time
 
 import numpy as np
@@ -41,3 +42,26 @@ def time_calls(function, image, runs):
         seconds.append(time.perf_counter() - start)
         cpu_seconds.append(time.process_time() - cpu_start)
     return seconds, cpu_seconds, labels
+
+
+def summary(load, seconds, cpu_seconds, warmup):
+    """The numbers of one measurement.
+
+    Args:
+        load: Float, seconds from the start of the process to the loaded model.
+        seconds: List of floats, one for each call.
+        cpu_seconds: The same of all processors; empty if it was not measured.
+        warmup: Integer, the calls after the first one that are left out.
+
+    Returns:
+        Dictionary of `load`, `first` and `seconds` (the first call and the others),
+        `cpu_seconds`, and `median_ms`.
+    """
+    counted = seconds[1 + warmup :]
+    return {
+        "load": load,
+        "first": seconds[0],
+        "seconds": counted,
+        "cpu_seconds": cpu_seconds[1 + warmup :],
+        "median_ms": 1000 * statistics.median(counted),
+    }

@@ -6,7 +6,6 @@ Prints the result as one line of JSON.
 """
 
 import json
-import statistics
 import sys
 import time
 
@@ -35,19 +34,14 @@ def measure(order):
 
     import numpy as np
 
-    from keras_seg_cli.benchmark_image import benchmark_image, time_calls
+    from keras_seg_cli.benchmark_image import benchmark_image, summary, time_calls
 
     image = benchmark_image(order["image"], order["size"])
     runs = 1 + order["warmup"] + order["repeats"]
     times, cpu_times, labels = time_calls(model.segment, image, runs)
     np.save(order["labels"], labels)
-    seconds = times[1 + order["warmup"] :]
     return {
-        "load": load,
-        "first": times[0],
-        "seconds": seconds,
-        "cpu_seconds": cpu_times[1 + order["warmup"] :],
-        "median_ms": 1000 * statistics.median(seconds),
+        **summary(load, times, cpu_times, order["warmup"]),
         "peak_mb": peak_megabytes(),
         "size": list(image.shape[:2]),
         "parameters": None,

@@ -6,7 +6,6 @@ Prints the result as one line of JSON.
 """
 
 import json
-import statistics
 import sys
 import time
 
@@ -27,15 +26,14 @@ def measure(order):
         order: Dictionary, as `keras_seg_cli.benchmark.run_one` makes it.
 
     Returns:
-        Dictionary of `load` (from the start to the loaded model), `first` and `seconds`
-        (the first call and the others), `cpu_seconds`, their `median_ms`, `peak_mb`,
-        `size`, `parameters`, `conditions` and `labels`, the path of a file with labels
-        or `None`.
+        Dictionary of the numbers of `keras_seg_cli.benchmark_image.summary`, and of
+        `peak_mb`, `size`, `parameters`, `conditions` and `labels`, the path of a file
+        with labels or `None`.
     """
     import keras
     import numpy as np
 
-    from keras_seg_cli.benchmark_image import benchmark_image, time_calls
+    from keras_seg_cli.benchmark_image import benchmark_image, summary, time_calls
     from keras_seg_cli.benchmark_models import build_model, size_for
 
     keras.utils.set_random_seed(0)
@@ -56,13 +54,8 @@ def measure(order):
         )
         labels = order["labels"]
         np.save(labels, result)
-    seconds = times[1 + order["warmup"] :]
     return {
-        "load": load,
-        "first": times[0],
-        "seconds": seconds,
-        "cpu_seconds": cpu_times[1 + order["warmup"] :],
-        "median_ms": 1000 * statistics.median(seconds),
+        **summary(load, times, cpu_times, order["warmup"]),
         "peak_mb": peak_megabytes(),
         "size": list(size),
         "parameters": model.count_params(),

@@ -4,6 +4,7 @@ import argparse
 import time
 
 from keras_seg_cli.batch import load_preset, tell
+from keras_seg_cli.image_options import count
 from keras_seg_cli.result_file import problem_of_output, write_result
 from keras_seg_cli.terminal import printable
 
@@ -86,18 +87,18 @@ def add_evaluate(commands):
         metavar="N",
         help="how much, from 1 to 5 (default: 3)",
     )
-    add("--limit", type=_count, metavar="N", help="only the first N images")
+    add("--limit", type=count, metavar="N", help="only the first N images")
     add(
         "--mode",
         choices=["auto", "whole", "slide"],
         help="as `predict` does, whole images, or a sliding window",
     )
-    pair = {"type": _count, "nargs": 2, "metavar": ("H", "W")}
+    pair = {"type": count, "nargs": 2, "metavar": ("H", "W")}
     add("--window", **pair, help="size of the window; implies --mode slide")
     add("--stride", **pair, help="step from window to window")
     add(
         "--resize",
-        type=_count,
+        type=count,
         nargs=2,
         metavar=("LONG", "SHORT"),
         help="scale images to the largest size within these sides",
@@ -286,9 +287,3 @@ def _name_of_data(text):
     raise argparse.ArgumentTypeError(
         f"unknown data {text!r}; choose from {', '.join(DATA_SETS)}, {TFDS}NAME"
     )
-
-
-def _count(text):
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text}")
-    return int(text)
