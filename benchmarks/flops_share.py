@@ -10,10 +10,7 @@ of 360 x 480.
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
 import time
 
 from conditions import (
@@ -23,6 +20,8 @@ from conditions import (
     result_path,
     write_report,
 )
+from operations import count_operations
+from own_process import in_own_process
 
 MODELS = (
     "ECENet, scale 1.0",
@@ -73,7 +72,7 @@ def measure(repeats):
 
 
 def count():
-    """Operations by name, counted by XLA. Runs with JAX."""
+    """Operations by name. Runs with JAX."""
     import jax
     from compared_models import build_model, size_for
 
@@ -81,27 +80,9 @@ def count():
     for name in MODELS:
         size = size_for(name, 360, 480)
         model = build_model(name, 11, size)
-        weights = (
-            [v.value for v in model.trainable_variables],
-            [v.value for v in model.non_trainable_variables],
-        )
-
-        def forward(weights, images, model=model):
-            return model.stateless_call(*weights, images, training=False)[0]
-
         images = jax.ShapeDtypeStruct((1, *size, 3), "float32")
-        cost = jax.jit(forward).lower(weights, images).cost_analysis()
-        counted[name] = cost["flops"]
+        counted[name] = count_operations(model, images)
     return counted
-
-
-def run(backend, *arguments):
-    environment = {**os.environ, "KERAS_BACKEND": backend}
-    command = [sys.executable, __file__, *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{backend}: {done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def main():
@@ -115,14 +96,16 @@ def main():
         result = count() if options.task == "count" else measure(options.repeats)
         print(json.dumps(result))
         return
-    operations = run("jax", "--task", "count")
+    operations = in_own_process("jax", __file__, "--task", "count")
     lines = [
         "| backend | matrix products, GFLOP/s | model | GFLOP | ms | GFLOP/s | share |",
         "|---|---|---|---|---|---|---|",
     ]
     for backend in options.backends:
         repeats = str(options.repeats)
-        found = run(backend, "--task", "measure", "--repeats", repeats)
+        found = in_own_process(
+            backend, __file__, "--task", "measure", "--repeats", repeats
+        )
         for name, seconds in found["seconds"].items():
             rate = operations[name] / seconds
             lines.append(

@@ -25,6 +25,7 @@ from conditions import (
     result_path,
     write_report,
 )
+from operations import count_operations
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
@@ -61,9 +62,8 @@ def main():
     options = parse_arguments()
     if options.count_only:
         models, features = make_models(options)
-        print(
-            json.dumps({name: count(m, features[name]) for name, m in models.items()})
-        )
+        counted = {n: count_operations(m, features[n]) for n, m in models.items()}
+        print(json.dumps(counted))
         return
     operations = count_in_another_process()
     models, features = make_models(options)
@@ -132,21 +132,6 @@ def count_in_another_process():
         print("Operations are not counted: that needs JAX, see above.", flush=True)
         return None
     return json.loads(result.stdout.splitlines()[-1])
-
-
-def count(model, features):
-    import jax
-
-    def forward(weights, features):
-        trainable, rest = weights
-        return model.stateless_call(trainable, rest, features)[0]
-
-    weights = (
-        [v.value for v in model.trainable_variables],
-        [v.value for v in model.non_trainable_variables],
-    )
-    cost = jax.jit(forward).lower(weights, features).compile().cost_analysis()
-    return (cost[0] if isinstance(cost, list) else cost)["flops"]
 
 
 def clock(models, features, repeats):

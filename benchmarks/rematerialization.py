@@ -9,10 +9,8 @@ memory. Time is that of all processors, the median of the steps after the first 
 
 import argparse
 import json
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
 
@@ -25,6 +23,7 @@ from conditions import (
     result_path,
     write_report,
 )
+from own_process import in_own_process
 
 # Name: preset or arguments of a Swin backbone, batch size, image size.
 CASES = {
@@ -71,13 +70,9 @@ def measure(case, rematerialize, steps):
 
 
 def run(backend, case, rematerialize, steps):
-    command = [sys.executable, __file__, "--case", case, "--steps", str(steps)]
-    command += ["--rematerialize"] * rematerialize
-    environment = {**os.environ, "KERAS_BACKEND": backend}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{backend}, {case}: {done.stderr[-2000:]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    words = ["--case", case, "--steps", str(steps)]
+    words += ["--rematerialize"] * rematerialize
+    return in_own_process(backend, __file__, *words)
 
 
 def main():

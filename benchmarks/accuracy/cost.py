@@ -18,6 +18,7 @@ import types
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 # Height and width of the images.
 SIZES = {"camvid": (360, 480), "scenes": (288, 384)}
@@ -104,20 +105,10 @@ def measure_time(order):
 
 
 def count_operations(order):
-    import jax
+    from operations import count_operations
 
     model, size = make_model(order)
-    images = np.zeros((1, *size, 3), "float32")
-
-    def forward(weights, images):
-        return model.stateless_call(*weights, images)[0]
-
-    weights = (
-        [v.value for v in model.trainable_variables],
-        [v.value for v in model.non_trainable_variables],
-    )
-    cost = jax.jit(forward).lower(weights, images).compile().cost_analysis()
-    return {"flops": (cost[0] if isinstance(cost, list) else cost)["flops"]}
+    return {"flops": count_operations(model, np.zeros((1, *size, 3), "float32"))}
 
 
 if __name__ == "__main__":
