@@ -87,11 +87,5 @@ def can_rematerialize(layer, training):
 def _has_state(layer):
     if isinstance(layer, keras.layers.BatchNormalization):
         return layer.trainable
-    # Only layers that use random numbers have the variable of a generator. Other
-    # variables that are not trainable may belong to a frozen layer.
-    known = {id(x) for x in layer.trainable_variables}
-    return any(
-        "seed_generator" in variable.path
-        for variable in layer.variables
-        if id(variable) not in known
-    )
+    # Only layers that use random numbers have the variable of a generator.
+    return any("seed_generator" in variable.path for variable in layer.variables)
