@@ -78,17 +78,16 @@ def main():
     run, output = pathlib.Path(args.run), pathlib.Path(args.output)
     results = json.loads((run / "results.json").read_text())
     arguments = results["arguments"]
-    name = args.name or args.dataset or arguments["data"]
-    dataset = DATASETS[args.dataset or arguments["data"]]
+    data = args.dataset or arguments["data"]
+    name = args.name or data
+    dataset = DATASETS[data]
 
     model = models.load_model(args.preset or run / "preset")
     if "class_colours" in dataset:
         model = widen(model, **dataset)
     model.save_to_preset(output, storage_dtype="float16")
     title = f"{type(model).__name__} on {dataset['title']}"
-    (output / "README.md").write_text(
-        card(title, name, dataset, model, results, output)
-    )
+    (output / "README.md").write_text(card(title, name, data, model, results, output))
     entry = {
         "description": describe(title, model, results),
         "folder": output.name,
@@ -147,7 +146,8 @@ def origin(arguments):
     return arguments["backbone"] or f"that of {arguments['preset']}"
 
 
-def card(title, name, dataset, model, results, output):
+def card(title, name, data, model, results, output):
+    dataset = DATASETS[data]
     arguments = results["arguments"]
     model_name = type(model).__name__
     size = sum(path.stat().st_size for path in output.glob("*.h5")) / 1e6
@@ -170,7 +170,6 @@ def card(title, name, dataset, model, results, output):
         if key != "resume" and value not in (None, []) and value is not False
     }
     flags = " \\\n    ".join(flag(key, value) for key, value in given.items())
-    data = next(key for key, value in DATASETS.items() if value is dataset)
     split = splits[-1] if splits else None  # as the table's last column
     header = front_matter(
         f"{model_name.lower()}_{name}",

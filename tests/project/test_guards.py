@@ -7,7 +7,7 @@ import inspect
 import re
 
 import pytest
-from project_paths import ROOT, TESTS
+from project_paths import ROOT, SUBPACKAGES, TESTS
 
 pytestmark = pytest.mark.no_backend
 
@@ -21,21 +21,6 @@ SCRIPTS = sorted(
     for name in ("benchmarks", "examples", "scripts")
     for path in (ROOT / name).rglob("*.py")
 )
-SUBPACKAGES = [
-    "backbones",
-    "conversion",
-    "data",
-    "export",
-    "inference",
-    "layers",
-    "losses",
-    "metrics",
-    "models",
-    "optimizers",
-    "presets",
-    "training",
-    "visualization",
-]
 # Imports run from the top to the bottom, never back. Parts of one line may import from
 # each other. CONTRIBUTING.md draws the same order.
 ORDER = [

@@ -4,24 +4,10 @@ import importlib
 import inspect
 
 import pytest
+from project_paths import SUBPACKAGES
 
 pytestmark = pytest.mark.no_backend
 
-PARTS = [
-    "backbones",
-    "conversion",
-    "data",
-    "export",
-    "inference",
-    "layers",
-    "losses",
-    "metrics",
-    "models",
-    "optimizers",
-    "presets",
-    "training",
-    "visualization",
-]
 METHODS = [
     "auxiliary_loss",
     "compile",
@@ -51,7 +37,7 @@ def without_type(function):
 def test_public_functions_and_constructors_have_a_return_type():
     """An untyped call is an error in a program that is checked with `mypy --strict`."""
     missing = []
-    for part in [*(f"keras_seg.{name}" for name in PARTS), "keras_seg_runtime"]:
+    for part in [*(f"keras_seg.{name}" for name in SUBPACKAGES), "keras_seg_runtime"]:
         module = importlib.import_module(part)
         for name in module.__all__:
             thing = getattr(module, name)

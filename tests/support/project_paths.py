@@ -1,4 +1,4 @@
-"""Folders that tests read, wherever the test itself lies."""
+"""Folders and subpackages that tests read, wherever the test itself lies."""
 
 from pathlib import Path
 
@@ -7,3 +7,18 @@ TESTS = ROOT / "tests"
 GOLDEN = TESTS / "golden"
 EXAMPLES = ROOT / "examples"
 BENCHMARKS = ROOT / "benchmarks"
+SUBPACKAGES = [
+    "backbones",
+    "conversion",
+    "data",
+    "export",
+    "inference",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "presets",
+    "training",
+    "visualization",
+]
