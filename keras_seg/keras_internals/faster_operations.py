@@ -2,13 +2,14 @@
 
 The layers that need them are inside networks of `keras.applications` and keras-hub as
 well. A subclass of such a layer would change the names in saved files, and a changed
-layer would change other models that share it. So the function of the backend that all
-these layers call is replaced once by one that looks whether it is called inside the
-context `faster_operations`, and calls the original function if not. Our models enter
-the context whenever they are called or traced: nothing else is affected.
+layer would change other models that share it. So the function that all these layers
+call, of the backend or of their class, is replaced once by one that looks whether it is
+called inside the context `faster_operations`, and calls the original function if not.
+Our models enter the context whenever they are called or traced: nothing else is
+affected.
 
 Keras has no public way to choose how a backend computes an operation. The names of the
-functions that are replaced are private; seen to work with Keras 3.15.1. See
+functions of backends are private; seen to work with Keras 3.15.1. See
 `docs/upstream.md` for what is slow, and how much.
 """
 
@@ -27,6 +28,7 @@ from keras_seg.keras_internals.depthwise_by_shifts import (
     can_shift,
     depthwise_by_shifts,
 )
+from keras_seg.keras_internals.fused_batch_norm import can_fuse, fused_batch_norm
 
 _active = contextvars.ContextVar("faster_operations", default=False)
 _lock = threading.Lock()
@@ -82,13 +84,13 @@ def _install():
     """Replaces the functions of the backend, at the first call."""
     with _lock:
         if not _installed:
-            for name, replacement in REPLACEMENTS[keras.config.backend()].items():
-                _replace(keras.src.backend.nn, name, replacement)
+            for owner, name, replacement in REPLACEMENTS[keras.config.backend()]:
+                _replace(owner, name, replacement)
             _installed.append(True)
 
 
-def _replace(module, name, replacement):
-    original = getattr(module, name)
+def _replace(owner, name, replacement):
+    original = getattr(owner, name)
 
     @functools.wraps(original)
     def function(*args, **kwargs):
@@ -96,7 +98,7 @@ def _replace(module, name, replacement):
             return replacement(original, *args, **kwargs)
         return original(*args, **kwargs)
 
-    setattr(module, name, function)
+    setattr(owner, name, function)
 
 
 def _depthwise_conv_of_jax(
@@ -128,6 +130,12 @@ def _jax_computes_on_cpu():
     return getattr(device, "platform", device) == "cpu"
 
 
+def _batch_norm_of_tensorflow(original, layer, inputs, training=None, mask=None):
+    if can_fuse(layer, inputs, mask):
+        return fused_batch_norm(layer, inputs, training)
+    return original(layer, inputs, training=training, mask=mask)
+
+
 def _channels_first_of_torch(original, inputs):
     """The view `(B, C, H, W)` of a map, without a copy.
 
@@ -141,8 +149,9 @@ def _pair(value):
     return (value, value) if isinstance(value, int) else tuple(value)
 
 
+_NN, _Norm = keras.src.backend.nn, keras.layers.BatchNormalization
 REPLACEMENTS = {
-    "jax": {"depthwise_conv": _depthwise_conv_of_jax},
-    "tensorflow": {},
-    "torch": {"_transpose_spatial_inputs": _channels_first_of_torch},
+    "jax": [(_NN, "depthwise_conv", _depthwise_conv_of_jax)],
+    "tensorflow": [(_Norm, "call", _batch_norm_of_tensorflow)],
+    "torch": [(_NN, "_transpose_spatial_inputs", _channels_first_of_torch)],
 }

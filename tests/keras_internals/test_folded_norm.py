@@ -10,7 +10,7 @@ from keras_seg.keras_internals import folded_norm as module
 from keras_seg.keras_internals.folded_norm import can_fold, normalized
 from keras_seg.keras_internals.low_memory_model import LowMemoryModel
 
-TORCH = keras.config.backend() == "torch"
+FOLDS = keras.config.backend() in ("tensorflow", "torch")
 Conv2D, Depthwise = keras.layers.Conv2D, keras.layers.DepthwiseConv2D
 LAYERS = {
     "1x1": lambda: Conv2D(5, 1),
@@ -44,7 +44,7 @@ def plain(layers, x):
 @pytest.mark.parametrize("layer", LAYERS)
 def test_values_follow_the_weights(layer, norm):
     layers, x = pair(layer, NORMS[norm]), random_array(2, 8, 9, 4)
-    assert can_fold(*layers, x, training=False) == TORCH
+    assert can_fold(*layers, x, training=False) == FOLDS
     before = keras.ops.convert_to_numpy(normalized(*layers, x, training=False))
     np.testing.assert_allclose(before, plain(layers, x), rtol=1e-5, atol=1e-5)
     for variable in layers[0].variables + layers[1].variables:
@@ -60,7 +60,7 @@ def test_training_uses_the_batch_unless_the_layer_is_frozen():
     mean = keras.ops.convert_to_numpy(normalized(*layers, x, training=True)).mean()
     assert abs(mean - keras.ops.convert_to_numpy(layers[1].beta).mean()) < 1e-4
     layers[1].trainable = False
-    assert can_fold(*layers, x, training=True) == TORCH
+    assert can_fold(*layers, x, training=True) == FOLDS
 
 
 def test_gradients_of_the_input():
@@ -122,7 +122,7 @@ def test_a_network_folds_what_only_a_norm_takes(monkeypatch):
         for y, z in zip(low(x, training=training), usual(x), strict=True):
             y, z = map(keras.ops.convert_to_numpy, (y, z))
             np.testing.assert_allclose(y, z, rtol=1e-5, atol=1e-5)
-        assert folded == (["alone", "last"] if TORCH else [])
+        assert folded == (["alone", "last"] if FOLDS else [])
     folded.clear()
     low(x, training=True)
     assert folded == []
