@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_seg.keras_internals.pad_below import pad_below
+
 
 class MiTBlock(keras.layers.Layer):
     """A block of keras-hub's Mix Transformer, for maps of any height and width.
@@ -76,6 +78,4 @@ def _at_least(x, side):
         max(side - n, 0) if isinstance(n, int) else ops.maximum(side - n, 0)
         for n in ops.shape(x)[1:3]
     ]
-    if all(isinstance(n, int) for n in missing) and not any(missing):
-        return x
-    return ops.pad(x, [[0, 0], [0, missing[0]], [0, missing[1]], [0, 0]])
+    return pad_below(x, *missing)

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_seg.keras_internals.pad_below import pad_below
 from keras_seg.layers.composite_layer import (
     CompositeLayer,
     check_feature_map,
@@ -31,10 +32,9 @@ def pad_to_multiple(x, multiple):
     ```
     """
     height, width = ops.shape(x)[1:3]
-    below, right = -height % multiple, -width % multiple
-    if isinstance(below, int) and isinstance(right, int) and not below + right:
-        return x
-    return ops.pad(x, [[0, 0], [0, below], [0, right], [0, 0]])
+    # Not -height % multiple, which is negative in files that tf2onnx makes.
+    below, right = ((multiple - n % multiple) % multiple for n in (height, width))
+    return pad_below(x, below, right)
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")

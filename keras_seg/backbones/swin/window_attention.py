@@ -90,7 +90,7 @@ class WindowAttention(CompositeLayer):
         x = pad_to_multiple(inputs, self.window_size)  # (B, H', W', C)
         size = ops.shape(x)[1:3]
         if self.shift:
-            x = ops.roll(x, (-self.shift, -self.shift), axis=(1, 2))
+            x = _rolled(x, self.shift, self.shift)
         x = self._split(x, size)  # (B, L, N, C): L windows of N positions
         count = ops.shape(x)[1]
 
@@ -115,7 +115,7 @@ class WindowAttention(CompositeLayer):
 
         x = self._join(x, size)  # (B, H', W', C)
         if self.shift:
-            x = ops.roll(x, (self.shift, self.shift), axis=(1, 2))
+            x = _rolled(x, size[0] - self.shift, size[1] - self.shift)
         return x[:, :height, :width, :]
 
     def _split(self, x, size):
@@ -146,10 +146,11 @@ class WindowAttention(CompositeLayer):
             last = ops.cast(i >= n - self.window_size, "int32")
             return last + ops.cast(i >= n - self.shift, "int32")
 
-        parts = 3 * part(size[0])[:, None] + part(size[1])[None, :]  # (H', W')
-        parts = self._split(parts[None, :, :, None], size)[0, :, :, 0]  # (L, N)
-        differ = parts[:, None, :] != parts[:, :, None]  # (L, N, N)
-        return MASKED * ops.cast(differ, "float32")[:, None]  # (L, 1, N, N)
+        rows = ops.reshape(part(size[0]), (1, -1, 1, 1))  # (1, H', 1, 1)
+        columns = ops.reshape(part(size[1]), (1, 1, -1, 1))  # (1, 1, W', 1)
+        parts = self._split(3 * rows + columns, size)[0]  # (L, N, 1)
+        differ = parts != ops.swapaxes(parts, 1, 2)  # (L, N, N)
+        return MASKED * ops.expand_dims(ops.cast(differ, "float32"), 1)  # (L, 1, N, N)
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)
@@ -161,6 +162,15 @@ class WindowAttention(CompositeLayer):
             "window_size": self.window_size,
             "shift": self.shift,
         }
+
+
+def _rolled(x, rows, columns):
+    """A map whose first rows and columns become the last ones.
+
+    LiteRT does not have `ops.roll`.
+    """
+    x = ops.concatenate([x[:, rows:], x[:, :rows]], axis=1)  # (B, H', W', C)
+    return ops.concatenate([x[:, :, columns:], x[:, :, :columns]], axis=2)
 
 
 def relative_position(side):
