@@ -50,6 +50,7 @@ MAY_IMPORT_BACKENDS = {
     "keras_seg/export/saved_model.py",
     "keras_seg/data/batches/map_labels.py",
     "keras_seg/keras_internals/folded_norm.py",
+    "keras_seg/keras_internals/fused_batch_norm.py",
     "keras_seg/keras_internals/inference_function.py",
     "keras_seg/keras_internals/replica_sum.py",
     "keras_seg/keras_internals/replicas_jax.py",
