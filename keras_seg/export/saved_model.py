@@ -3,6 +3,8 @@
 import tensorflow
 from keras import ops
 
+from keras_seg.keras_internals.folded_norm import separate_norms
+
 
 class ImagesFunction(tensorflow.Module):
     """The function of a model from uint8 images, whose sizes may be free.
@@ -11,15 +13,17 @@ class ImagesFunction(tensorflow.Module):
         model: `keras_seg.models.Segmenter`, on TensorFlow.
         signature: `tensorflow.TensorSpec` of the images.
         output: `"logits"`, `"head_logits"` or `"labels"`.
+        half: Boolean. Whether weights will be stored in half precision.
     """
 
-    def __init__(self, model, signature, output):
+    def __init__(self, model, signature, output, half):
         super().__init__()
         self.model = model
         self.variables_of_model = [variable.value for variable in model.variables]
         self.signature = signature
+        function = getattr(self, output)
         self.function = tensorflow.function(
-            getattr(self, output),
+            separate_norms()(function) if half else function,
             input_signature=[signature],
             autograph=False,
         )
@@ -39,7 +43,7 @@ class ImagesFunction(tensorflow.Module):
         return {"labels": ops.cast(labels, dtype)}
 
 
-def images_function(model, size=None, output="logits"):
+def images_function(model, size=None, output="logits", half=False):
     """Makes the function of a model that is exported.
 
     Args:
@@ -47,13 +51,14 @@ def images_function(model, size=None, output="logits"):
         size: Pair `(height, width)`, or `None` for images of any size.
         output: `"logits"`, `"head_logits"` for those at the resolution of the head, or
             `"labels"` for the argmax.
+        half: Boolean. Whether weights will be stored in half precision.
 
     Returns:
         `ImagesFunction`.
     """
     shape = (None, *(size or (None, None)), 3)
     signature = tensorflow.TensorSpec(shape, "uint8", name="images")
-    return ImagesFunction(model, signature, output)
+    return ImagesFunction(model, signature, output, half)
 
 
 def write_saved_model(function, path):

@@ -50,8 +50,8 @@ class Writer:
             importlib.import_module(module)
         model = keras.saving.load_model(order["model"], compile=False)
         self.model, self.size, self.output = model, order["size"], order["output"]
-        self.function = images_function(model, self.size, self.output)
         self.half = order["weights"] == "float16"
+        self.function = images_function(model, self.size, self.output, self.half)
 
     def write(self, form, path):
         if form == "saved-model":
@@ -68,7 +68,8 @@ class Writer:
             from keras_seg.export.onnx_file import write_onnx
             from keras_seg.export.openvino_file import write_openvino
 
-            draft = Path(path).with_suffix(".onnx")
+            # Not the name of the file for ONNX, which may lie beside it.
+            draft = Path(path).with_suffix(".draft.onnx")
             write_onnx(self.onnx, draft)
             write_openvino(draft, path, self.half)
 
@@ -76,7 +77,7 @@ class Writer:
     def onnx(self):
         from keras_seg.export.onnx_file import convert_to_onnx
 
-        free = images_function(self.model, None, self.output)
+        free = images_function(self.model, None, self.output, self.half)
         return convert_to_onnx(free, self.size)
 
 

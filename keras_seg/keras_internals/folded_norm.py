@@ -9,10 +9,44 @@ The folded kernel is computed anew at each call, from the current weights, so it
 never out of date. That takes far less time than one pass over a map.
 """
 
+import contextlib
+import contextvars
+
 import keras
 from keras import ops
 
+_separate = contextvars.ContextVar("separate_norms", default=False)
 CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+
+
+@contextlib.contextmanager
+def separate_norms():
+    """Context in which Keras computes batch normalisation, apart from convolutions.
+
+    Weights that are stored in half precision lose less if kernels are not multiplied
+    with the scales of their channels before.
+
+    Example:
+
+    ```python
+    import keras
+    from keras_seg.keras_internals.folded_norm import can_fold, separate_norms
+
+    layers = keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()
+    with separate_norms():
+        print(can_fold(*layers, keras.ops.ones((1, 5, 5, 2)), False))  # False
+    ```
+    """
+    token = _separate.set(True)
+    try:
+        yield
+    finally:
+        _separate.reset(token)
+
+
+def are_norms_separate():
+    """Whether the caller is inside the context `separate_norms`."""
+    return _separate.get()
 
 
 def normalized(convolution, norm, x, training=None):
@@ -38,6 +72,7 @@ def can_fold(convolution, norm, x, training):
     """
     return (
         keras.config.backend() in FOLDS
+        and not are_norms_separate()
         and not isinstance(x, keras.KerasTensor)
         and not (training and norm.trainable)
         and type(convolution) in CONVOLUTIONS

@@ -10,6 +10,8 @@ convolution before it. On JAX, XLA joins the parts by itself; for torch see
 import keras
 from keras import ops
 
+from keras_seg.keras_internals.folded_norm import are_norms_separate
+
 
 def can_fuse(layer, inputs, mask=None):
     """Whether `fused_batch_norm` can stand for the call of a layer.
@@ -22,6 +24,7 @@ def can_fuse(layer, inputs, mask=None):
     return (
         type(layer) is keras.layers.BatchNormalization
         and mask is None
+        and not are_norms_separate()
         and len(inputs.shape) == 4
         and layer.axis in (-1, 3)
         and keras.backend.standardize_dtype(inputs.dtype) != "float64"

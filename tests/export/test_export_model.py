@@ -123,6 +123,17 @@ def test_labels_in_half_precision(model, folder, tmp_path):
     assert entry["weights"] == "float16" and entry["output"] == "labels"
 
 
+def test_half_precision_of_two_formats_beside_each_other(model, tmp_path):
+    """OpenVINO is written by way of ONNX, in single precision."""
+    need("onnx")
+    need("openvino")
+    formats = ["onnx", "openvino"]
+    keras_seg.export.export_model(model, tmp_path, "half", formats, weights="float16")
+    onnx = pytest.importorskip("onnx")
+    weights = onnx.load(tmp_path / "half.onnx").graph.initializer
+    assert onnx.TensorProto.FLOAT16 in {weight.data_type for weight in weights}
+
+
 def test_logits_of_the_head(model, tmp_path):
     need("onnx")
     path = model.export_to(tmp_path / "head.onnx", head_logits=True)

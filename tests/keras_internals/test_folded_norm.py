@@ -7,7 +7,7 @@ from gradients import gradients
 from random_weights import random_array, set_random_weights
 
 from keras_seg.keras_internals import folded_norm as module
-from keras_seg.keras_internals.folded_norm import can_fold, normalized
+from keras_seg.keras_internals.folded_norm import can_fold, normalized, separate_norms
 from keras_seg.keras_internals.low_memory_model import LowMemoryModel
 
 FOLDS = keras.config.backend() in ("tensorflow", "torch")
@@ -61,6 +61,13 @@ def test_training_uses_the_batch_unless_the_layer_is_frozen():
     assert abs(mean - keras.ops.convert_to_numpy(layers[1].beta).mean()) < 1e-4
     layers[1].trainable = False
     assert can_fold(*layers, x, training=True) == FOLDS
+
+
+def test_norms_may_stay_separate():
+    layers, x = pair("1x1"), random_array(2, 8, 9, 4)
+    with separate_norms():
+        assert not can_fold(*layers, x, training=False)
+    assert can_fold(*layers, x, training=False) == FOLDS
 
 
 def test_gradients_of_the_input():

@@ -7,6 +7,7 @@ from gradients import gradients
 from random_weights import random_array, set_random_weights
 
 from keras_seg.keras_internals.faster_operations import faster_operations
+from keras_seg.keras_internals.folded_norm import separate_norms
 from keras_seg.keras_internals.fused_batch_norm import can_fuse
 from keras_seg.keras_internals.synchronized_batch_norm import synchronized_batch_norm
 
@@ -120,6 +121,8 @@ def test_others_are_left_to_keras():
     assert not can_fuse(Norm(), keras.ops.ones((2, 4)))
     assert not can_fuse(Norm(), keras.ops.ones((2, 3, 4, 4), "float64"))
     assert not can_fuse(Norm(), x, mask=keras.ops.ones((2, 3, 4), "bool"))
+    with separate_norms():
+        assert not can_fuse(Norm(), x)
     inputs = keras.Input((None, None, 4))
     model = keras.Model(inputs, Norm()(inputs))
     with synchronized_batch_norm(model):
