@@ -23,8 +23,9 @@ def swin_model():
 
 def add_lora(model):
     """Adds LoRA to the attention of the backbone. Returns the layers that have it."""
-    names = "query_key_value", "projection"
-    layers = [x for x in model.backbone._flatten_layers() if x.name in names]
+    swin_block = keras_seg.backbones.SwinBlock
+    blocks = [x for x in model.backbone.layers if isinstance(x, swin_block)]
+    layers = [block.attention.query_key_value for block in blocks]
     for layer in layers:
         layer.enable_lora(rank=2)
     return layers
