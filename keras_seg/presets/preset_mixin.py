@@ -115,7 +115,7 @@ def _check_not_quantized(model):
     The layers of a backbone and of a head are made by constructors that know nothing
     of it, so the file would not fit the model that is made from the config.
     """
-    modes = [x.quantization_mode for x in model._flatten_layers()]
+    modes = [layer.quantization_mode for layer in sublayers(model)]
     modes = [mode for mode in modes if mode is not None]
     if modes:
         raise ValueError(
