@@ -57,6 +57,7 @@ test: $(VENV)/.test
 
 # In an environment of its own, with the lowest versions that pyproject.toml allows, or the
 # newest ones, of what the package names; the versions of what those need are chosen by uv.
+# UV_TORCH_BACKEND=cpu in the environment chooses builds of torch without CUDA.
 OTHER := .venv-$(RESOLUTION)
 
 test-versions: $(VENV)/.made

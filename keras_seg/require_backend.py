@@ -1,6 +1,7 @@
 """Says what to install if Keras has no backend. Imported before Keras is."""
 
 import importlib.util
+import json
 import os
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -20,21 +21,39 @@ def require_backend():
     require_backend()  # nothing happens, one is installed
     ```
     """
-    wanted = os.environ.get("KERAS_BACKEND")
-    if wanted and wanted not in BACKENDS:
+    chosen = os.environ.get("KERAS_BACKEND")
+    wanted = chosen or _default_backend()
+    if wanted not in BACKENDS:
         return  # left to Keras
-    names = [wanted] if wanted else BACKENDS
-    if any(importlib.util.find_spec(name) for name in names):
+    installed = [name for name in BACKENDS if importlib.util.find_spec(name)]
+    if wanted in installed:
         return
+    if chosen:
+        reason = f"KERAS_BACKEND={chosen} is not installed"
+    elif installed:
+        raise ModuleNotFoundError(
+            f"Keras uses {wanted} unless told otherwise, and it is not installed. Set "
+            f"KERAS_BACKEND={installed[0]} before the import. Installed: "
+            f"{', '.join(installed)}."
+        )
+    else:
+        reason = "none is installed"
     extras = ", ".join(f"'keras-seg[{name}]'" for name in BACKENDS)
-    reason = (
-        f"KERAS_BACKEND={wanted} is not installed" if wanted else "none is installed"
-    )
     raise ModuleNotFoundError(
         f"keras_seg needs a backend of Keras, and {reason}. Install one with pip: "
         f"{extras}, in a checkout '.[tensorflow]', '.[jax]' or '.[torch]'. "
         "KERAS_BACKEND chooses among those that are installed."
     )
+
+
+def _default_backend():
+    """The backend of Keras's file of settings; TensorFlow if there is none."""
+    folder = os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras")
+    try:
+        with open(os.path.join(folder, "keras.json"), encoding="utf-8") as file:
+            return json.load(file).get("backend", "tensorflow")
+    except (OSError, ValueError):
+        return "tensorflow"
 
 
 require_backend()

@@ -59,8 +59,8 @@ def _choose():
     if wanted:
         if importlib.util.find_spec(wanted) is None:
             raise ModuleNotFoundError(
-                f"KERAS_BACKEND={wanted} is not installed. Install it, or unset "
-                "KERAS_BACKEND to use another backend."
+                f"KERAS_BACKEND={wanted} is not installed. Install it with pip install "
+                f"{wanted}, or unset KERAS_BACKEND to use another backend."
             )
         return wanted, "KERAS_BACKEND"
     found = [name for name in FASTEST_ON_CPU if importlib.util.find_spec(name)]

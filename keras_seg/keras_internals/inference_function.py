@@ -26,7 +26,8 @@ def run_inference(model, images):
     """The outputs of a model for a batch of images, in inference mode.
 
     It may be called from several threads at once, and sees the current weights. On
-    TensorFlow the model is traced at most twice, whatever the sizes of images.
+    TensorFlow the model is traced at most twice, whatever the sizes of images, and
+    again after layers got other variables.
 
     JAX compiles a program for each shape. A model with the methods `padded_size`,
     `shared_size`, `call_padded` and `unpadded`, such as `keras_seg.models.Segmenter`,
@@ -81,13 +82,19 @@ class TensorFlowFunction:
     def __init__(self, model):
         self.model = weakref.ref(model)
         self.graphs = {}
+        self.weights = []
         self.lock = threading.Lock()
 
     def __call__(self, model, images):
         import tensorflow
 
         dtype = str(images.dtype)
+        weights = model.weights
         with self.lock:
+            # A graph has the weights that it was traced with. `quantize` and
+            # `enable_lora` of Keras replace some and add others.
+            if {*map(id, weights)} != {*map(id, self.weights)}:
+                self.graphs, self.weights = {}, weights
             key = images.shape, dtype
             if self.graphs and key not in self.graphs:
                 key = (None, None, None, images.shape[-1]), dtype

@@ -37,6 +37,10 @@ class HeadLogits:
     def non_trainable_variables(self):
         return self.model.non_trainable_variables
 
+    @property
+    def weights(self):
+        return self.model.weights
+
     def __call__(self, images, training=False):
         """The logits `(B, h, w, K)` of images `(B, H, W, 3)` in 0..255."""
         if training:

@@ -27,6 +27,7 @@ from keras_seg.models.segmenter_checks import (
     check_long_side,
     check_temperature,
     image_size,
+    list_or_none,
 )
 from keras_seg.models.summary_mixin import SummaryMixin
 from keras_seg.presets.preset_mixin import PresetMixin
@@ -181,14 +182,13 @@ class Segmenter(
         # === Config ===
         self.num_classes = num_classes
         self.pyramid_levels = levels
-        self.input_scale = input_scale
-        self.size_multiple = size_multiple
-        self.class_names = None if class_names is None else list(class_names)
+        self.input_scale, self.size_multiple = input_scale, size_multiple
+        self.class_names = list_or_none(class_names)
         self.palette = None if palette is None else [list(map(int, c)) for c in palette]
         self.classes_learned = self.scatter_classes and self.scatter_classes.class_ids
         self.ignore_class = int(ignore_class)
         self.long_side = long_side
-        self.crop_size = None if crop_size is None else list(crop_size)
+        self.crop_size = list_or_none(crop_size)
         self.test_protocol = None if test_protocol is None else dict(test_protocol)
         self.auxiliary_trackers = [
             keras.metrics.Mean(name=name) for name in self.auxiliary_loss_names

@@ -1,5 +1,7 @@
 """Checks of the arguments of `Segmenter`."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_seg.metrics.confusion_metric import check_num_classes
@@ -29,6 +31,11 @@ def check_classes(num_classes, class_names, palette, ignore_class):
             f"{'' if free == 255 else ', the largest id of a mask of 16 bits, or -1'}"
             "; void pixels of the labels must have this id."
         )
+
+
+def list_or_none(values) -> Any:
+    """A list of the values, or `None`; typed so that users may index the attribute."""
+    return None if values is None else list(values)
 
 
 def check_learned(classes_learned):

@@ -68,6 +68,7 @@ class PresetMixin:
 
         Raises:
             FileExistsError: If the folder contains anything else.
+            ValueError: If `quantize` changed the model, which could not be loaded.
 
         Example:
 
@@ -87,6 +88,10 @@ class PresetMixin:
         """
         save_preset(self, preset_dir, storage_dtype)
 
+    def get_config(self):
+        _check_not_quantized(self)
+        return super().get_config()
+
     def save_task_weights(self, filepath):
         keras.saving.save_weights(self, filepath, objects_to_skip=self._not_of_task())
 
@@ -102,3 +107,19 @@ class PresetMixin:
         if hasattr(self, "optimizer"):
             training.append(self.optimizer)
         return [self.backbone, *sublayers(self.backbone), *training]
+
+
+def _check_not_quantized(model):
+    """Raises `ValueError` if layers are quantized, which the config cannot describe.
+
+    The layers of a backbone and of a head are made by constructors that know nothing
+    of it, so the file would not fit the model that is made from the config.
+    """
+    modes = [layer.quantization_mode for layer in sublayers(model)]
+    modes = [mode for mode in modes if mode is not None]
+    if modes:
+        raise ValueError(
+            "A quantized model cannot be loaded again, so it is not saved. Received: "
+            f"{type(model).__name__} with {len(modes)} layers in {modes[0]}. Save the "
+            "model before `quantize`, and call `quantize` after loading."
+        )

@@ -1,6 +1,7 @@
 """`import keras_seg` without a backend says what to install."""
 
 import importlib.util
+import json
 
 import pytest
 
@@ -10,10 +11,11 @@ pytestmark = pytest.mark.no_backend
 
 
 @pytest.fixture
-def installed(monkeypatch):
-    """Sets which modules seem to be installed; there is no KERAS_BACKEND."""
+def installed(monkeypatch, tmp_path):
+    """Sets which modules seem to be installed; nothing chooses a backend."""
     names = set()
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: name if name in names else None
     )
@@ -28,9 +30,21 @@ def test_without_a_backend_the_extras_are_named(installed):
 
 
 @pytest.mark.parametrize("name", BACKENDS)
-def test_one_backend_is_enough(installed, name):
+def test_one_backend_is_enough(installed, name, monkeypatch):
     installed.add(name)
+    monkeypatch.setenv("KERAS_BACKEND", name)
     require_backend()
+
+
+def test_where_keras_would_use_another_the_installed_one_is_named(installed, tmp_path):
+    installed.add("jax")
+    with pytest.raises(ModuleNotFoundError, match="Set KERAS_BACKEND=jax before"):
+        require_backend()
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": "jax"}))
+    require_backend()
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": "torch"}))
+    with pytest.raises(ModuleNotFoundError, match="Keras uses torch"):
+        require_backend()
 
 
 def test_the_backend_that_was_chosen_must_be_there(installed, monkeypatch):
