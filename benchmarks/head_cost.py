@@ -9,10 +9,8 @@ with its addition counts as two. Times are medians, the heads taking turns.
 
 import argparse
 import json
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
 
@@ -25,7 +23,7 @@ from conditions import (
     result_path,
     write_report,
 )
-from operations import count_operations
+from operations import count_operations, counted_in_own_process
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
@@ -65,7 +63,7 @@ def main():
         counted = {n: count_operations(m, features[n]) for n, m in models.items()}
         print(json.dumps(counted))
         return
-    operations = count_in_another_process()
+    operations = counted_in_own_process(__file__, *sys.argv[1:], "--count-only")
     models, features = make_models(options)
     times = clock(models, features, options.repeats)
     height, width = options.size
@@ -118,20 +116,6 @@ def make_models(options):
         inputs = [keras.Input(x.shape[1:]) for x in features[name]]
         models[name] = keras.Model(inputs, head(inputs)["logits"])
     return models, features
-
-
-def count_in_another_process():
-    """Operations by the name of the head, or `None` without JAX."""
-    result = subprocess.run(
-        [sys.executable, __file__, *sys.argv[1:], "--count-only"],
-        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    if result.returncode:
-        print("Operations are not counted: that needs JAX, see above.", flush=True)
-        return None
-    return json.loads(result.stdout.splitlines()[-1])
 
 
 def clock(models, features, repeats):

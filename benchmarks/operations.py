@@ -1,5 +1,10 @@
 """Floating-point operations of a model, counted by XLA."""
 
+import json
+import os
+import subprocess
+import sys
+
 
 def count_operations(model, inputs):
     """Operations of one call in inference; a product with its addition counts as two.
@@ -21,3 +26,17 @@ def count_operations(model, inputs):
         [v.value for v in model.non_trainable_variables],
     )
     return jax.jit(forward).lower(weights, inputs).cost_analysis()["flops"]
+
+
+def counted_in_own_process(script, *arguments):
+    """The JSON in the last line that a script prints on JAX, or `None` without JAX."""
+    done = subprocess.run(
+        [sys.executable, script, *arguments],
+        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    if done.returncode:
+        print("Operations are not counted: that needs JAX, see above.", flush=True)
+        return None
+    return json.loads(done.stdout.splitlines()[-1])

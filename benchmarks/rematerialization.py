@@ -9,12 +9,8 @@ memory. Time is that of all processors, the median of the steps after the first 
 
 import argparse
 import json
-import pathlib
 import statistics
-import sys
 import time
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from conditions import (
     RESULTS,

@@ -15,10 +15,7 @@ import json
 import os
 import pathlib
 import re
-import sys
 import tempfile
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from conditions import (
     RESULTS,

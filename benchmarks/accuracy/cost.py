@@ -8,7 +8,6 @@ with its addition counts as two.
 """
 
 import json
-import os
 import pathlib
 import statistics
 import subprocess
@@ -19,6 +18,8 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from operations import count_operations, counted_in_own_process
 
 # Height and width of the images.
 SIZES = {"camvid": (360, 480), "scenes": (288, 384)}
@@ -37,24 +38,19 @@ def cost_of(entry, recipe):
         Dictionary. `gflops` is `None` without JAX.
     """
     order = {"entry": entry, "recipe": {**recipe, "backbone_weights": None}}
-    line = in_a_process({**order, "phase": "time"}, os.environ)
-    jax = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    counted = in_a_process({**order, "phase": "count"}, jax, required=False)
+    line = timed_in_own_process({**order, "phase": "time"})
+    counted = counted_in_own_process(__file__, json.dumps({**order, "phase": "count"}))
     return {**line, "gflops": counted and round(counted["flops"] / 1e9, 3)}
 
 
-def in_a_process(order, environment, required=True):
+def timed_in_own_process(order):
     worker = subprocess.run(
         [sys.executable, __file__, json.dumps(order)],
         stdout=subprocess.PIPE,
         text=True,
-        env=environment,
     )
-    if worker.returncode and required:
-        raise SystemExit(f"{order['entry']}: its cost could not be measured.")
     if worker.returncode:
-        print("Operations are not counted: that needs JAX, see above.", flush=True)
-        return None
+        raise SystemExit(f"{order['entry']}: its cost could not be measured.")
     return json.loads(worker.stdout.splitlines()[-1])
 
 
@@ -104,14 +100,12 @@ def measure_time(order):
     }
 
 
-def count_operations(order):
-    from operations import count_operations
-
+def count(order):
     model, size = make_model(order)
     return {"flops": count_operations(model, np.zeros((1, *size, 3), "float32"))}
 
 
 if __name__ == "__main__":
     given = json.loads(sys.argv[1])
-    measure = {"time": measure_time, "count": count_operations}[given["phase"]]
+    measure = {"time": measure_time, "count": count}[given["phase"]]
     print(json.dumps(measure(given)))
