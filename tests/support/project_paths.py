@@ -7,18 +7,8 @@ TESTS = ROOT / "tests"
 GOLDEN = TESTS / "golden"
 EXAMPLES = ROOT / "examples"
 BENCHMARKS = ROOT / "benchmarks"
-SUBPACKAGES = [
-    "backbones",
-    "conversion",
-    "data",
-    "export",
-    "inference",
-    "layers",
-    "losses",
-    "metrics",
-    "models",
-    "optimizers",
-    "presets",
-    "training",
-    "visualization",
-]
+# But for the room of Keras's internals, and `cli`, a former name.
+SUBPACKAGES = sorted(
+    {path.parent.name for path in (ROOT / "keras_seg").glob("*/__init__.py")}
+    - {"keras_internals", "cli"}
+)
