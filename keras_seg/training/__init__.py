@@ -7,6 +7,7 @@ from keras_seg.training.copy_with import copy_with
 from keras_seg.training.devices import Devices
 from keras_seg.training.distill import distill
 from keras_seg.training.freeze_features import freeze_features
+from keras_seg.training.keep_known_classes import keep_known_classes
 from keras_seg.training.make_optimizer import make_optimizer
 from keras_seg.training.run_error import RunError
 from keras_seg.training.run_folder import RunFolder
@@ -22,6 +23,7 @@ __all__ = [
     "copy_with",
     "distill",
     "freeze_features",
+    "keep_known_classes",
     "list_recipes",
     "make_optimizer",
     "read_recipe",

@@ -8,6 +8,7 @@ from keras_seg.models import CPT, SGR, ECENet, load_model
 from keras_seg.optimizers.polynomial_decay import PolynomialDecay
 from keras_seg.training.build_backbone import build_backbone, set_drop_path
 from keras_seg.training.freeze_features import freeze_features
+from keras_seg.training.keep_known_classes import keep_known_classes
 from keras_seg.training.make_optimizer import make_optimizer
 
 MODELS = {"cpt": CPT, "ecenet": ECENet, "sgr": SGR}
@@ -42,6 +43,9 @@ def build_model(args, train):
         options["auxiliary_weights"] = {"region": args.region_weight}
     if args.preset:
         model = load_model(args.preset, temperature=1.0, **options)
+        kept = keep_known_classes(model, load_model(args.preset))
+        if kept:
+            print(f"Classes that {args.preset} knows by name: {', '.join(kept)}.")
         if args.freeze:
             freeze_features(model)
         return model
