@@ -45,6 +45,12 @@ def _weights(**weights):
 # and the entry that it is compared with.
 ENTRIES = {
     "ecenet": (keras_seg.ECENet, {}, "ECENet", "fpn"),
+    "ecenet-real-time": (
+        keras_seg.ECENet,
+        {"fusion": "coarse", "mlp_ratio": 2},
+        "ECENet, cheaper head",
+        "fpn",
+    ),
     "cpt": (keras_seg.CPT, {}, "CPT", "fpn"),
     "sgr": (keras_seg.SGR, {}, "SGR", "fpn"),
     "ecenet-reasoner": (
