@@ -89,6 +89,8 @@ def training_batches(args, train, epochs_done=0):
             scale_range=args.scale_range,
             focus_classes=args.focus_classes,
             focus_probability=args.focus_probability,
+            rotation=args.rotation,
+            photometric=data.PhotometricDistortion(gamma=args.gamma, blur=args.blur),
             ignore_class=ignore_class,
         ),
         seed=args.seed,
@@ -96,4 +98,6 @@ def training_batches(args, train, epochs_done=0):
         steps_per_epoch=args.steps_per_epoch * args.accumulate,
         initial_epoch=epochs_done,
         cache=not args.repeat_rare,
+        paste_classes=args.focus_classes,
+        paste_probability=args.paste_probability,
     )

@@ -28,11 +28,13 @@ def away_from_edges(label, margin=2):
     return same
 
 
-@pytest.mark.parametrize("base_scale", [1.0, 2.0])
+@pytest.mark.parametrize("base_scale, rotation", [(1.0, 0), (2.0, 0), (1.0, 40)])
 @pytest.mark.parametrize("seed", range(8))
-def test_label_coloured_image_equals_its_mask(seed, base_scale):
+def test_label_coloured_image_equals_its_mask(seed, base_scale, rotation):
     image, label = blocks()
-    augment = TrainAugmentation((50, 70), photometric=False, base_scale=base_scale)
+    augment = TrainAugmentation(
+        (50, 70), photometric=False, base_scale=base_scale, rotation=rotation
+    )
     image, label = augment(image, label, np.random.default_rng(seed))
     assert image.shape == (50, 70, 3) and image.dtype == np.uint8
     assert label.shape == (50, 70) and label.dtype == np.uint8
@@ -45,6 +47,41 @@ def test_label_coloured_image_equals_its_mask(seed, base_scale):
     distance = np.abs(image[..., None, :].astype(int) - PALETTE).sum(-1)  # (h, w, 4)
     assert (distance.argmin(-1) == label)[valid].mean() > 0.97
     assert (image[~valid] == 127).all()
+
+
+def test_rotation_turns_about_the_centre_of_the_window():
+    label = np.zeros((61, 61), "uint8")
+    label[30] = 1  # a line through the centre
+    label[:, 60] = 2
+    image = PALETTE[label]
+    augment = TrainAugmentation(
+        (61, 61),
+        (1, 1),
+        max_class_share=1.0,
+        flip=False,
+        photometric=False,
+        rotation=30,
+    )
+    angles, gaps = [], 0
+    for seed in range(20):
+        crop, turned = augment(image, label, np.random.default_rng(seed))
+        assert turned[30, 30] == 1 and (crop[30, 30] == PALETTE[1]).all()
+        assert (crop[turned == 255] == 127).all()
+        gaps += (turned == 255).any()
+        rows, columns = np.nonzero(turned == 1)
+        angles.append(np.rad2deg(np.arctan(np.polyfit(columns, rows, 1)[0])))
+    assert -31 < min(angles) < -15 and 15 < max(angles) < 31
+    assert gaps >= 15  # the corners, but for the smallest angles
+
+
+def test_a_seed_gives_the_same_crop_with_and_without_a_rotation_of_zero():
+    image, label = blocks()
+    plain, zero = (
+        TrainAugmentation((30, 40), **options)(image, label, np.random.default_rng(3))
+        for options in ({}, {"rotation": 0.0})
+    )
+    for first, second in zip(plain, zero, strict=True):
+        np.testing.assert_array_equal(first, second)
 
 
 def test_scale_one_cuts_without_change():
@@ -165,6 +202,8 @@ def test_labels_may_be_int32_with_negative_void():
         {"scale_range": (2.0, 0.5)},
         {"base_scale": 0},
         {"max_class_share": 0},
+        {"rotation": -1},
+        {"rotation": 181},
     ],
 )
 def test_bad_arguments(arguments):
@@ -204,6 +243,34 @@ def test_photometric_distortion_steps():
         assert abs(int(result.max()) - 200) <= 1  # the value stays
     hues = {tuple(r[0, 0] > 110) for r in results(hue=180)}
     assert len(hues) > 2  # the strongest channel changes
+    powers = [np.log(r[0, 0, 1] / 255) / np.log(100 / 255) for r in results(gamma=2.0)]
+    assert 0.45 < min(powers) < 0.7 and 1.4 < max(powers) < 2.1
+    assert sum(abs(power - 1) < 0.05 for power in powers) >= 10  # half of the time
+
+
+def test_blur_takes_place_with_its_probability():
+    image = np.zeros((9, 9, 3), "uint8")
+    image[4, 4] = 255
+    off = dict(brightness=0, contrast=(1, 1), saturation=(1, 1), hue=0)
+    distort = PhotometricDistortion(**off, blur=0.3)
+    peaks = [distort(image, np.random.default_rng(i))[4, 4, 0] for i in range(100)]
+    assert 15 <= sum(peak < 200 for peak in peaks) <= 45
+    assert min(peaks) > 10  # the widest: 255 / (2 pi 1.5 ** 2) = 18
+
+
+def test_colours_of_a_seed_do_not_depend_on_what_is_off():
+    image, _ = blocks()
+    first, second = (
+        PhotometricDistortion(gamma=gamma)(image, np.random.default_rng(5))
+        for gamma in (1.0, 1.0 + 1e-9)
+    )
+    np.testing.assert_allclose(first, second, atol=1)
+
+
+@pytest.mark.parametrize("arguments", [{"gamma": 0.5}, {"blur": -0.1}, {"blur": 2}])
+def test_bad_arguments_of_the_distortion(arguments):
+    with pytest.raises(ValueError, match=f"`{next(iter(arguments))}`.*Received"):
+        PhotometricDistortion(**arguments)
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,45 @@ def test_every_image_comes_once_in_each_pass():
     assert len(set(map(tuple, passes))) > 4
 
 
+def test_pasted_pixels_come_from_another_image_with_their_labels():
+    source = Numbered([(8, 8)] * 30)  # the class of image i is i % 3
+    options = {"workers": 0, "paste_classes": [2]}
+    pasted = training_dataset(source, 30, paste_probability=0.5, **options)
+    images, labels = pasted[0]
+    values, ids = images[:, 0, 0, 0], labels[:, 0, 0]
+    assert (values % 3 == ids).all()  # image and label stay together
+    before = training_dataset(source, 30, workers=0)[0][0][:, 0, 0, 0]
+    changed = values != before
+    assert 1 <= changed.sum() <= 12  # about 30 / 2 / 3, where class 2 was drawn
+    assert (ids[changed] == 2).all()
+    again, _ = training_dataset(source, 30, paste_probability=0.5, **options)[0]
+    np.testing.assert_array_equal(images, again)
+
+
+def test_only_pixels_of_the_classes_are_pasted():
+    half = np.zeros((6, 8), "uint8")
+    half[:, 4:] = 1
+    pairs = [(np.full((6, 8, 3), 10 * i, "uint8"), half) for i in range(4)]
+    dataset = training_dataset(
+        pairs, 4, workers=0, paste_classes=[1], paste_probability=1.0
+    )
+    images, labels = dataset[0]
+    assert sorted(images[:, 0, 0, 0]) == [0, 10, 20, 30]  # class 0 stays
+    assert (images[:, 0, 7] != images[:, 0, 0]).any()
+    assert (labels == half).all()
+
+
+def test_pasting_needs_one_size_and_a_probability():
+    dataset = training_dataset(
+        Numbered([(8, 8), (9, 9)]), 1, paste_classes=[1], paste_probability=1.0
+    )
+    with pytest.raises(ValueError, match="needs images of one size.*Received"):
+        for index in range(20):
+            dataset.make_batch(index)
+    with pytest.raises(ValueError, match="`paste_probability` must.*Received"):
+        training_dataset(Numbered([(8, 8)]), 1, paste_probability=1.5)
+
+
 def test_few_images_fill_a_batch_and_steps_can_be_set():
     source = Numbered([(4, 4)] * 2)
     assert training_dataset(source, 5)[0][0].shape == (5, 4, 4, 3)

@@ -21,6 +21,7 @@ from keras_seg import presets
 from keras_seg.training import RunError, RunFolder, list_recipes, make_optimizer
 from keras_seg.training.build_backbone import set_drop_path
 from keras_seg.training.build_model import build_model, compile_model
+from keras_seg.training.fit import training_batches
 from keras_seg.training.make_optimizer import CoupledSGD
 from keras_seg.training.open_data import open_data
 
@@ -291,6 +292,10 @@ def test_what_the_settings_refuse():
         (["--architecture", "a", "--hidden-dim", 8], "leave out --hidden-dim"),
         (["--layer-decay", 0], "--layer-decay must"),
         (
+            "--paste-probability 0.5 --focus-classes".split(),
+            "--paste-probability needs --focus-classes",
+        ),
+        (
             "--optimizer sgd --head-multiplier 1 --layer-decay 0.9".split(),
             "leave out --layer-decay",
         ),
@@ -298,6 +303,20 @@ def test_what_the_settings_refuse():
         folder = [] if "ade20k" in words else ["--data-dir", "x"]
         with pytest.raises(RunError, match=message):
             parse("--output", "y", *folder, *words)
+
+
+def test_augmentation_of_the_settings_reaches_the_batches():
+    words = "--rotation 10 --gamma 1.5 --blur 0.2 --paste-probability 0.3".split()
+    args = parse("--output", "y", "--data-dir", "x", *words)
+    args.crop_size, args.batch_size, args.steps_per_epoch = [8, 8], 1, 1
+    pair = np.zeros((9, 9, 3), "uint8"), np.zeros((9, 9), "uint8")
+    dataset = training_batches(args, [pair])
+    augmentation = dataset.augmentation
+    assert augmentation.rotation == 10 and augmentation.focus_probability == 0.3
+    assert (augmentation.photometric.gamma, augmentation.photometric.blur) == (1.5, 0.2)
+    assert dataset.paste_classes == (2, 6, 7, 9, 10)
+    assert dataset.paste_probability == 0.3
+    assert dataset[0][0].shape == (1, 8, 8, 3)
 
 
 def test_only_camvid_has_a_test_split(ade20k):

@@ -1,7 +1,9 @@
-"""Random changes of brightness, contrast, saturation and hue."""
+"""Random changes of light, colours and sharpness."""
 
 import cv2
 import numpy as np
+
+BLUR = (0.5, 1.5)  # standard deviation in pixels
 
 
 class PhotometricDistortion:
@@ -15,6 +17,11 @@ class PhotometricDistortion:
         contrast: Pair of the least and the largest factor.
         saturation: Pair of the least and the largest factor.
         hue: Float, the largest turn of the colour circle in degrees.
+        gamma: Float, at least 1. With probability one half, values in 0..1 are raised
+            to a random power between `1 / gamma` and `gamma`, which changes dark parts
+            more than bright ones. 1.0 for never.
+        blur: Float, the probability of a Gaussian blur with a standard deviation of
+            0.5 to 1.5 pixels.
 
     Call arguments:
         image: uint8 array of shape `(height, width, 3)`, RGB.
@@ -22,6 +29,9 @@ class PhotometricDistortion:
 
     Returns:
         A uint8 array of the same shape.
+
+    Raises:
+        ValueError: If `gamma` or `blur` is out of range.
 
     Example:
 
@@ -37,12 +47,27 @@ class PhotometricDistortion:
     """
 
     def __init__(
-        self, brightness=32, contrast=(0.5, 1.5), saturation=(0.5, 1.5), hue=36
+        self,
+        brightness=32,
+        contrast=(0.5, 1.5),
+        saturation=(0.5, 1.5),
+        hue=36,
+        gamma=1.0,
+        blur=0.0,
     ) -> None:
+        if gamma < 1:
+            raise ValueError(f"`gamma` must be at least 1. Received: gamma={gamma}.")
+        if not 0 <= blur <= 1:
+            raise ValueError(
+                "`blur` is a probability and must lie in [0, 1]. Received: "
+                f"blur={blur}."
+            )
         self.brightness = brightness
         self.contrast = contrast
         self.saturation = saturation
         self.hue = hue
+        self.gamma = gamma
+        self.blur = blur
 
     def __call__(self, image, rng):
         change = rng.random(4) < 0.5
@@ -52,8 +77,17 @@ class PhotometricDistortion:
         saturation = rng.uniform(*self.saturation)
         turn = rng.uniform(-self.hue, self.hue)
 
+        # Drawn last, so that a seed gives the same colours without them.
+        exponent = sigma = None
+        if self.gamma > 1 and rng.random() < 0.5:
+            exponent = self.gamma ** rng.uniform(-1, 1)
+        if self.blur and rng.random() < self.blur:
+            sigma = rng.uniform(*BLUR)
+
         # Tables of 256 entries: the cost does not grow with the number of steps.
         before = after = values = np.arange(256, dtype="float32")
+        if exponent is not None:
+            before = 255 * (values / 255) ** exponent
         if change[0]:
             before = before + shift
         if change[1] and contrast_first:
@@ -72,7 +106,10 @@ class PhotometricDistortion:
             image = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
             image = _apply(image, tables)
             image = cv2.cvtColor(image, cv2.COLOR_HSV2RGB)
-        return _apply(image, after)
+        image = _apply(image, after)
+        if sigma is not None:
+            image = cv2.GaussianBlur(image, (0, 0), sigma)
+        return image
 
 
 def _apply(image, table):

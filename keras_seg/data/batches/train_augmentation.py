@@ -32,6 +32,8 @@ class TrainAugmentation:
         focus_classes: Ids of rare classes. Defaults to none.
         focus_probability: Float. With this probability the window is placed around
             a random pixel of one of `focus_classes`, if the image has any.
+        rotation: Float, degrees. The window is turned about its centre by a random
+            angle of at most this, to either side.
 
     Call arguments:
         image: uint8 array of shape `(height, width, 3)`.
@@ -73,6 +75,7 @@ class TrainAugmentation:
         ignore_class=255,
         focus_classes=(),
         focus_probability=0.5,
+        rotation=0.0,
     ) -> None:
         crop_size = tuple(int(size) for size in crop_size)
         if len(crop_size) != 2 or min(crop_size) < 1:
@@ -95,6 +98,11 @@ class TrainAugmentation:
                 "`max_class_share` must be above 0 and at most 1 (no cap). "
                 f"Received: max_class_share={max_class_share}."
             )
+        if not 0 <= rotation <= 180:
+            raise ValueError(
+                "`rotation` must be an angle between 0 and 180 degrees. Received: "
+                f"rotation={rotation}."
+            )
         self.crop_size = crop_size
         self.scale_range = (low, high)
         self.max_class_share = max_class_share
@@ -106,6 +114,7 @@ class TrainAugmentation:
         self.ignore_class = ignore_class
         self.focus_classes = tuple(focus_classes)
         self.focus_probability = focus_probability if self.focus_classes else 0.0
+        self.rotation = float(rotation)
 
     def __call__(self, image, label, rng):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
@@ -121,24 +130,20 @@ class TrainAugmentation:
         label = widen_label(label, self.ignore_class)
         scale = self.base_scale * rng.uniform(*self.scale_range)
         flip = bool(self.flip and rng.random() < 0.5)
-        origin, label_crop = self._choose_window(label, scale, rng)
-        image_crop = self._crop_image(image, scale, origin)
+        angle = 0.0
+        if self.rotation:
+            angle = np.deg2rad(rng.uniform(-self.rotation, self.rotation))
+        origin, label_crop = self._choose_window(label, scale, angle, rng)
+        image_crop = self._crop_image(image, scale, angle, origin)
         if self.photometric is not None:
             image_crop = self.photometric(image_crop, rng)
-        outside_rows, outside_columns = (
-            ~inside
-            for _, inside in (
-                _nearest(origin[axis], self.crop_size[axis], label.shape[axis], scale)
-                for axis in (0, 1)
-            )
-        )
-        image_crop[outside_rows] = PADDING_GREY
-        image_crop[:, outside_columns] = PADDING_GREY
+        _, _, inside = self._nearest(origin, label.shape, scale, angle)
+        image_crop[~inside] = PADDING_GREY
         if flip:
             image_crop, label_crop = image_crop[:, ::-1], label_crop[:, ::-1]
         return np.ascontiguousarray(image_crop), np.ascontiguousarray(label_crop)
 
-    def _choose_window(self, label, scale, rng):
+    def _choose_window(self, label, scale, angle, rng):
         """The window's corner in the scaled image, and the label inside it."""
         focus = None
         if self.focus_probability and rng.random() < self.focus_probability:
@@ -156,23 +161,35 @@ class TrainAugmentation:
                 )
                 for axis in (0, 1)
             )
-            crop = self._crop_label(label, scale, origin)
+            crop = self._crop_label(label, scale, angle, origin)
             _, counts = np.unique(crop[crop != self.ignore_class], return_counts=True)
             if counts.size and counts.max() <= self.max_class_share * counts.sum():
                 break
         return origin, crop
 
-    def _crop_label(self, label, scale, origin):
-        (rows, row_inside), (columns, column_inside) = (
-            _nearest(origin[axis], self.crop_size[axis], label.shape[axis], scale)
-            for axis in (0, 1)
-        )
-        crop = label[rows][:, columns]  # (h, w)
-        crop[~row_inside] = self.ignore_class
-        crop[:, ~column_inside] = self.ignore_class
+    def _crop_label(self, label, scale, angle, origin):
+        rows, columns, inside = self._nearest(origin, label.shape, scale, angle)
+        crop = label[rows, columns]  # (h, w)
+        crop[~inside] = self.ignore_class
         return crop
 
-    def _crop_image(self, image, scale, origin):
+    def _nearest(self, origin, shape, scale, angle):
+        """Row and column of the source pixel nearest to each pixel of the crop.
+
+        They broadcast to `(h, w)`, as does whether that pixel is inside the image.
+        """
+        (height, width), centre = self.crop_size, _centre(origin, self.crop_size)
+        y = np.arange(height)[:, None] + 0.5 - height / 2
+        x = np.arange(width)[None, :] + 0.5 - width / 2
+        if angle:
+            cosine, sine = np.cos(angle), np.sin(angle)
+            y, x = cosine * y + sine * x, cosine * x - sine * y  # (h, w)
+        rows = np.floor((y + centre[0]) / scale).astype("int64")
+        columns = np.floor((x + centre[1]) / scale).astype("int64")
+        inside = (0 <= rows) & (rows < shape[0]) & (0 <= columns) & (columns < shape[1])
+        return rows.clip(0, shape[0] - 1), columns.clip(0, shape[1] - 1), inside
+
+    def _crop_image(self, image, scale, angle, origin):
         height, width = image.shape[:2]
         if scale < 0.5:  # bilinear alone would skip pixels
             smaller = (
@@ -182,13 +199,19 @@ class TrainAugmentation:
             image = cv2.resize(image, smaller, interpolation=cv2.INTER_AREA)
         step_y = image.shape[0] / (height * scale)
         step_x = image.shape[1] / (width * scale)
-        # Pixel centres lie at halves: source = (target + origin + 0.5) * step - 0.5.
+        # From the crop to the image, with pixel centres at halves. What is turned are
+        # the distances from the centre of the window.
+        cosine, sine = np.cos(angle), np.sin(angle)
+        y, x = (0.5 - size / 2 for size in self.crop_size)
+        centre_y, centre_x = _centre(origin, self.crop_size)
         matrix = np.array(
             [
-                [step_x, 0, (origin[1] + 0.5) * step_x - 0.5],
-                [0, step_y, (origin[0] + 0.5) * step_y - 0.5],
+                [cosine, -sine, cosine * x - sine * y + centre_x],
+                [sine, cosine, cosine * y + sine * x + centre_y],
             ]
         )
+        matrix *= [[step_x], [step_y]]
+        matrix[:, 2] -= 0.5
         return cv2.warpAffine(
             image,
             matrix,
@@ -207,8 +230,8 @@ def _random_origin(size, crop, focus, rng):
     return int(rng.integers(low, high + 1))
 
 
-def _nearest(origin, crop, size, scale):
-    """Source pixel nearest to each pixel of the crop, and whether it is inside."""
-    source = np.floor((np.arange(crop) + origin + 0.5) / scale).astype("int64")
-    inside = (source >= 0) & (source < size)
-    return source.clip(0, size - 1), inside
+def _centre(origin, crop_size):
+    """The centre of a window, `(y, x)`, in the scaled image."""
+    return tuple(
+        start + size / 2 for start, size in zip(origin, crop_size, strict=True)
+    )

@@ -21,6 +21,8 @@ def training_dataset(
     initial_epoch=0,
     cache=True,
     transform=None,
+    paste_classes=(),
+    paste_probability=0.5,
 ) -> "TrainingDataset":
     """Batches for training, shuffled anew each epoch, prepared by threads.
 
@@ -53,6 +55,11 @@ def training_dataset(
             `augmentation`. `rng`, a `numpy.random.Generator`, is its only source of
             randomness that keeps batches reproducible; a pipeline of albumentations is
             seeded from it.
+        paste_classes: Ids of rare or thin classes. Pixels of these classes in another
+            random sample are pasted over a sample at the same place, as
+            [ClassMix](https://arxiv.org/abs/2007.07936) does with half of the classes.
+            Defaults to none.
+        paste_probability: Float, the probability that a sample is pasted over.
 
     Returns:
         A `keras.utils.PyDataset` of `(images, labels)`: uint8 `(batch_size,
@@ -97,6 +104,11 @@ def training_dataset(
             "`steps_per_epoch` must be at least 1. Received: "
             f"steps_per_epoch={steps_per_epoch}."
         )
+    if not 0 <= paste_probability <= 1:
+        raise ValueError(
+            "`paste_probability` must lie in [0, 1]. Received: "
+            f"paste_probability={paste_probability}."
+        )
     ignore_class = find_ignore_class(source, augmentation)
     if cache:
         source = CachedSource(source)
@@ -110,6 +122,8 @@ def training_dataset(
         ignore_class,
         workers,
         transform,
+        paste_classes,
+        paste_probability,
     )
 
 
@@ -127,6 +141,8 @@ class TrainingDataset(ReadAheadDataset):
         ignore_class,
         threads,
         transform=None,
+        paste_classes=(),
+        paste_probability=0.0,
     ):
         super().__init__(threads)
         self.source = source
@@ -138,6 +154,8 @@ class TrainingDataset(ReadAheadDataset):
         void = 255 if ignore_class is None else ignore_class
         self.read_pair = PairReader(source, void)
         self.transform = None if transform is None else PairTransform(transform, void)
+        self.paste_classes = tuple(paste_classes)
+        self.paste_probability = paste_probability if self.paste_classes else 0.0
         self.counter = EpochCounter(steps_per_epoch, initial_epoch)
         self._slots = range(batch_size)
 
@@ -202,14 +220,36 @@ class TrainingDataset(ReadAheadDataset):
         order = np.random.default_rng((self.seed, 0, turn)).permutation(
             len(self.source)
         )
-        image, label = self.read_pair(int(order[place]))
+        image, label = self._augmented(int(order[place]), position)
+        if self.paste_probability:
+            rng = np.random.default_rng((self.seed, 3, position))
+            if rng.random() < self.paste_probability:
+                other = int(rng.integers(len(self.source)))
+                image, label = self._paste(image, label, other, position)
+        return image, label
+
+    def _augmented(self, index, *position):
+        """An image of the source as the batches hold it; `position` is its seed."""
+        image, label = self.read_pair(index)
         if self.transform is not None:
-            rng = np.random.default_rng((self.seed, 2, position))
+            rng = np.random.default_rng((self.seed, 2, *position))
             image, label = self.transform(image, label, rng)
         if self.augmentation is None:
             return image, label
-        rng = np.random.default_rng((self.seed, 1, position))
+        rng = np.random.default_rng((self.seed, 1, *position))
         return self.augmentation(image, label, rng)
+
+    def _paste(self, image, label, index, position):
+        other, other_label = self._augmented(index, position, 1)
+        if other.shape != image.shape:
+            raise ValueError(
+                "`paste_classes` needs images of one size. Received: "
+                f"{image.shape} and {other.shape}. Pass "
+                "`augmentation=TrainAugmentation(crop_size=...)`."
+            )
+        pasted = np.isin(other_label, self.paste_classes)  # (h, w)
+        image = np.where(pasted[..., None], other, image)
+        return image, np.where(pasted, other_label, label)
 
     @property
     def use_multiprocessing(self):
