@@ -37,10 +37,12 @@ def build_model(args, train):
         options["long_side"] = args.long_side or None
     if args.rematerialize:
         options["rematerialize"] = True
+    weights = {"region": args.region_weight, "diversity": args.diversity_weight}
     if args.freeze:
-        options["auxiliary_weights"] = {"region": 0.0}  # no weight depends on it
-    elif args.region_weight is not None:
-        options["auxiliary_weights"] = {"region": args.region_weight}
+        weights["region"] = 0.0  # no weight depends on it
+    weights = {name: weight for name, weight in weights.items() if weight is not None}
+    if weights:
+        options["auxiliary_weights"] = weights
     if args.preset:
         model = load_model(args.preset, temperature=1.0, **options)
         kept = keep_known_classes(model, load_model(args.preset))

@@ -124,6 +124,8 @@ def resolve_settings(given):
     _check_network(args)
     if args.focus_classes is None:
         args.focus_classes = CAMVID_THIN_CLASSES if args.data == "camvid" else []
+    if args.diversity_weight is not None and given.get("model", "ecenet") != "ecenet":
+        raise RunError("--diversity-weight needs --model ecenet")
     if args.paste_probability and not args.focus_classes:
         raise RunError("--paste-probability needs --focus-classes")
     return args

@@ -291,6 +291,7 @@ def test_what_the_settings_refuse():
         (["--data", "ade20k"], "--data ade20k needs --data-dir"),
         (["--architecture", "a", "--hidden-dim", 8], "leave out --hidden-dim"),
         (["--layer-decay", 0], "--layer-decay must"),
+        (["--model", "cpt", "--diversity-weight", 0], "needs --model ecenet"),
         (
             "--paste-probability 0.5 --focus-classes".split(),
             "--paste-probability needs --focus-classes",
@@ -303,6 +304,16 @@ def test_what_the_settings_refuse():
         folder = [] if "ade20k" in words else ["--data-dir", "x"]
         with pytest.raises(RunError, match=message):
             parse("--output", "y", *folder, *words)
+
+
+def test_the_diversity_loss_can_be_weighted():
+    words = "--backbone MobileNetV2 --hidden-dim 8 --diversity-weight 0".split()
+    args = parse("--output", "y", "--data-dir", "x", *words)
+    source = SimpleNamespace(
+        num_classes=2, class_names=["a", "b"], palette=np.eye(2, 3), ignore_class=255
+    )
+    weights = build_model(args, source).auxiliary_weights
+    assert weights == {"mask": 5.0, "dice": 2.0, "diversity": 0.0}
 
 
 def test_augmentation_of_the_settings_reaches_the_batches():
