@@ -82,7 +82,7 @@ for i in np.argsort(-counts)[:5]:
 # ## What the model is unsure of
 #
 # With a `threshold`, pixels whose most probable class has a lower probability become
-# void, 255. The preset knows 31 classes, and a cup is not among them: without a
+# void, 255. The preset knows 39 classes, and a cup is not among them: without a
 # threshold it gets labels of other things.
 
 # %%
@@ -137,7 +137,6 @@ for name, found in zip(names, many, strict=True):
     print(f"{name:13} {', '.join(top)}")
 
 # %% [markdown]
-# Raccoon, flower and rocket are not among the 31 classes, so their labels are wrong.
-# Nor does a threshold find every such error: the raccoon on palm leaves is `plant` with
-# a high probability. Continue with `fine_tune` to teach a model other classes, or with
+# Flower and rocket are not among the 39 classes, so their labels are wrong, and a
+# threshold does not find every such error. Continue with `fine_tune` to teach a model other classes, or with
 # `look_inside` to see what it computes.

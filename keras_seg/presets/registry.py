@@ -71,10 +71,10 @@ PRESETS = {
     },
     "ECENet": {
         "ade20k": {
-            "description": "ECENet on 31 of the 150 classes of ADE20K, MobileNetV2, val mIoU 66.5.",
+            "description": "ECENet on 39 of the 150 classes of ADE20K, MobileNetV2, val mIoU 65.5.",
             "folder": "ecenet_ade20k",
-            "params": 3829838,
-            "dataset": "31 of the 150 classes of ADE20K",
+            "params": 3841374,
+            "dataset": "39 of the 150 classes of ADE20K",
             "classes": [
                 "wall",
                 "building",
@@ -229,12 +229,12 @@ PRESETS = {
             ],
             "licence": "CC BY-NC 4.0, non-commercial: some of the training photos are for research and other non-commercial use, and most carry no clear licence",
             "files": {
-                "config.json": "d18d2cc27900ad76bb4bf3326488daf1826fda15ab8dfb73e97ce0bbf8e55bc2",
-                "metadata.json": "da1d61b9a3874fa6a21fffb639757791a3c699e380119c58e118e1647206d1ee",
-                "model.weights.h5": "00ea5afddf8c24c4b862c5663373125c5ee57e4471ae8ea5a33bf867043598e8",
+                "config.json": "7f44aa37384fa53e094ae389d93064e128610b4c611fba33d9a0748064ee2584",
+                "metadata.json": "d6d6a79edc53bf55244ffd2d996604dc0f84fcaec11fdedf33f5e92d6259f8ff",
+                "model.weights.h5": "53a14c489c1fdae6239c75e3dfad8baf12e7bddd109990ec9281ef3fe123c9dd",
                 "preprocessor.json": "00719f1b56d518e746d2746d0203091cd6537f6d019f39058dd4c9010ce3aa3e",
-                "task.json": "baded848f742ba0d3560218dab8b008069f176affcbd5804125a0900fb77b153",
-                "task.weights.h5": "48b173b70fc2f7465606a1f76b0fce9b268a89864f8997d7db0b9e9094629a3d",
+                "task.json": "c26b1b8f2bb3246ac5724e8e12d0ff8928ffa24aad20362ad301713373fb919d",
+                "task.weights.h5": "f808b88ea2f639918464ddd72b44cae5d3ad082898b80b61a89920bf1eb96046",
             },
         },
         "camvid": {
