@@ -138,5 +138,5 @@ for name, found in zip(names, many, strict=True):
 
 # %% [markdown]
 # Flower and rocket are not among the 39 classes, so their labels are wrong, and a
-# threshold does not find every such error. Continue with `fine_tune` to teach a model other classes, or with
-# `look_inside` to see what it computes.
+# threshold does not find every such error. Continue with `fine_tune` to teach a model
+# other classes, or with `look_inside` to see what it computes.
