@@ -74,14 +74,23 @@ def test_rotation_turns_about_the_centre_of_the_window():
     assert gaps >= 15  # the corners, but for the smallest angles
 
 
-def test_a_seed_gives_the_same_crop_with_and_without_a_rotation_of_zero():
-    image, label = blocks()
-    plain, zero = (
-        TrainAugmentation((30, 40), **options)(image, label, np.random.default_rng(3))
-        for options in ({}, {"rotation": 0.0})
+@pytest.mark.parametrize("seed", range(5))
+def test_without_rotation_a_seed_draws_scale_flip_and_corner_alone(seed):
+    image, label = blocks(height=90, width=120)
+    augment = TrainAugmentation((30, 40), max_class_share=1.0, photometric=False)
+    _, crop = augment(image, label, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    scale, flip = rng.uniform(0.5, 2.0), rng.random() < 0.5
+    rows, columns = (
+        (np.arange(size) + rng.integers(0, round(full * scale) - size + 1) + 0.5)
+        / scale
+        for size, full in ((30, 90), (40, 120))
     )
-    for first, second in zip(plain, zero, strict=True):
-        np.testing.assert_array_equal(first, second)
+    rows, columns = (
+        np.minimum(x.astype(int), full - 1) for x, full in ((rows, 90), (columns, 120))
+    )
+    expected = label[rows][:, columns]
+    np.testing.assert_array_equal(crop, expected[:, ::-1] if flip else expected)
 
 
 def test_scale_one_cuts_without_change():

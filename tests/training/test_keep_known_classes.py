@@ -9,21 +9,20 @@ from keras_seg.training import keep_known_classes
 
 OLD, NEW = ["sky", "tree", "car"], ["tree", "cat", "sky", "dog"]
 MODELS = {
-    "ecenet": (keras_seg.ECENet, {}),
-    "cpt": (keras_seg.CPT, {}),
-    "sgr": (keras_seg.SGR, {}),
+    "ecenet": keras_seg.ECENet,
+    "cpt": keras_seg.CPT,
+    "sgr": keras_seg.SGR,
 }
 
 
-def make(kind, names, hidden_dim=8, **options):
-    model_class, arguments = MODELS[kind]
+def make(kind, names, **options):
     backbone = keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35)
-    return model_class(
+    return MODELS[kind](
         backbone,
         num_classes=options.pop("num_classes", len(names)),
         class_names=names,
-        hidden_dim=hidden_dim,
-        **{**arguments, **options},
+        hidden_dim=8,
+        **options,
     )
 
 

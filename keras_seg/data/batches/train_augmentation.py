@@ -133,18 +133,17 @@ class TrainAugmentation:
         angle = 0.0
         if self.rotation:
             angle = np.deg2rad(rng.uniform(-self.rotation, self.rotation))
-        origin, label_crop = self._choose_window(label, scale, angle, rng)
+        origin, label_crop, inside = self._choose_window(label, scale, angle, rng)
         image_crop = self._crop_image(image, scale, angle, origin)
         if self.photometric is not None:
             image_crop = self.photometric(image_crop, rng)
-        _, _, inside = self._nearest(origin, label.shape, scale, angle)
         image_crop[~inside] = PADDING_GREY
         if flip:
             image_crop, label_crop = image_crop[:, ::-1], label_crop[:, ::-1]
         return np.ascontiguousarray(image_crop), np.ascontiguousarray(label_crop)
 
     def _choose_window(self, label, scale, angle, rng):
-        """The window's corner in the scaled image, and the label inside it."""
+        """The window's corner in the scaled image, and what `_crop_label` returns."""
         focus = None
         if self.focus_probability and rng.random() < self.focus_probability:
             present = [c for c in self.focus_classes if (label == c).any()]
@@ -161,17 +160,18 @@ class TrainAugmentation:
                 )
                 for axis in (0, 1)
             )
-            crop = self._crop_label(label, scale, angle, origin)
+            crop, inside = self._crop_label(label, scale, angle, origin)
             _, counts = np.unique(crop[crop != self.ignore_class], return_counts=True)
             if counts.size and counts.max() <= self.max_class_share * counts.sum():
                 break
-        return origin, crop
+        return origin, crop, inside
 
     def _crop_label(self, label, scale, angle, origin):
+        """The label in a window, and which of its pixels are inside the image."""
         rows, columns, inside = self._nearest(origin, label.shape, scale, angle)
         crop = label[rows, columns]  # (h, w)
         crop[~inside] = self.ignore_class
-        return crop
+        return crop, inside
 
     def _nearest(self, origin, shape, scale, angle):
         """Row and column of the source pixel nearest to each pixel of the crop.
