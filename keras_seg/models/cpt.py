@@ -173,8 +173,5 @@ class CPT(RegionSegmenter):
                 f"source='{self.head.source}' and {len(updates)} query updates; "
                 "a memory needs source='memory'."
             )
-        names = self.class_names or [f"class {i}" for i in range(self.num_classes)]
-        if self.classes_learned is not None:
-            names = [names[i] for i in self.classes_learned]
         memory = updates[update].memory.memory
-        return list(names), keras.ops.convert_to_numpy(memory)
+        return self.learned_class_names, keras.ops.convert_to_numpy(memory)

@@ -215,11 +215,10 @@ def _load_weights(model, folder, fresh, values):
 
 def _tell_classes_learned(model):
     if model.classes_learned is not None:
-        names = model.class_names or range(model.num_classes)
         LOGGER.warning(
             "%s knows %d of %d classes: %s.",
             type(model).__name__,
             len(model.classes_learned),
             model.num_classes,
-            ", ".join(str(names[i]) for i in model.classes_learned),
+            ", ".join(model.learned_class_names),
         )

@@ -33,7 +33,9 @@ def keep_known_classes(model, known) -> list[str]:
     print(keras_seg.training.keep_known_classes(model, known))  # ['tree', 'sky']
     ```
     """
-    old_names, new_names = learned_names(known), learned_names(model)
+    if not (known.class_names and model.class_names):
+        return []
+    old_names, new_names = known.learned_class_names, model.learned_class_names
     pairs = [
         (old_names.index(name), new)
         for new, name in enumerate(new_names)
@@ -50,14 +52,6 @@ def keep_known_classes(model, known) -> list[str]:
         array[new] = np.moveaxis(value, axis, 0)[old]
         variable.assign(np.moveaxis(array, 0, axis))
     return [new_names[place] for place in new]
-
-
-def learned_names(model):
-    """The names of the classes of the head, in its order; empty if not known."""
-    names = list(model.class_names or ())
-    if names and model.classes_learned is not None:
-        return [names[place] for place in model.classes_learned]
-    return names
 
 
 def _class_variables(model, known, classes, known_classes):

@@ -73,6 +73,19 @@ def test_metrics_count_classes_that_were_not_learned():
     assert iou[1] == 0 and np.isfinite(results["loss"])
 
 
+@pytest.mark.parametrize(
+    "names, learned, expected",
+    [
+        (list("abcdef"), LEARNED, ["d", "a", "e"]),
+        (list("abcdef"), None, list("abcdef")),
+        (None, LEARNED, ["class 3", "class 0", "class 4"]),
+    ],
+)
+def test_names_of_the_learned_classes(names, learned, expected):
+    model = make_model(class_names=names, classes_learned=learned)
+    assert model.learned_class_names == expected
+
+
 def test_saved_and_replaced(tmp_path, caplog):
     model = make_model(temperature=1.5, class_names=list("abcdef"))
     model.save_to_preset(tmp_path / "preset")
