@@ -1,10 +1,13 @@
 r"""Draws the results of a comparison.
 
-    python benchmarks/accuracy/plots.py runs/accuracy/camvid --output docs/plots
+    python benchmarks/accuracy/plots.py runs/accuracy/camvid --output docs/plots \
+        --entries ecenet cpt sgr fpn segformer deeplabv3plus
 
 Writes `latency.png` and `operations.png` (mIoU against each), `classes.png` (IoU of a
-class) and `curves.png` (loss, and mIoU where it was validated, over epochs), as far
-as the folder has the numbers. Needs matplotlib: `pip install 'keras-seg[plots]'`.
+class) and `curves.png` (mIoU of the training crops, and of val where it was validated
+more than once, over epochs), as far as the folder has the numbers. The loss is not
+drawn: it has other terms in each method. Needs matplotlib:
+`pip install 'keras-seg[plots]'`.
 """
 
 import argparse
@@ -13,6 +16,8 @@ import pathlib
 import statistics
 import sys
 
+import numpy as np
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from entries import title_of
@@ -20,6 +25,7 @@ from run import COSTS, RESULTS, read_lines
 from table import by_entry
 
 COLOURS = ("#1f77b4", "#e66e14", "#2a9d5c", "#b3334d", "#7a5ab5", "#8c6d31", "#4d4d4d")
+HATCHES, DASHES = ("", "///", "..."), ("-", "--", ":")  # for more entries than colours
 WIDTH, HEIGHT, DPI = 7.0, 4.2, 90
 
 
@@ -28,12 +34,20 @@ def main():
     parser.add_argument("folder", type=pathlib.Path, help="of run.py")
     parser.add_argument("--output", type=pathlib.Path, required=True, metavar="DIR")
     parser.add_argument("--split", default="val", choices=["val", "test"])
+    parser.add_argument("--entries", nargs="+", metavar="NAME", help="default: all")
     options = parser.parse_args()
     pyplot = load_pyplot()
     lines = [x for x in read_lines(options.folder / RESULTS) if options.split in x]
-    if not lines:
-        raise SystemExit(f"{options.folder} has no results on {options.split}.")
     runs = by_entry(lines)
+    chosen = options.entries or list(runs)
+    if missing := sorted(set(chosen) - set(runs)):
+        raise SystemExit(
+            f"{options.folder} has no results on {options.split} of "
+            f"{', '.join(missing)}, but of: {', '.join(runs) or 'nothing'}."
+        )
+    runs = {entry: runs[entry] for entry in chosen}
+    if not runs:
+        raise SystemExit(f"{options.folder} has no results on {options.split}.")
     costs = {line["entry"]: line for line in read_lines(options.folder / COSTS)}
     options.output.mkdir(parents=True, exist_ok=True)
     figures = {
@@ -113,7 +127,14 @@ def class_bars(pyplot, runs, split):
             means.append(100 * statistics.fmean(values) if values else 0)
         places = [x + index * thickness for x in range(len(names))]
         axes.bar(
-            places, means, thickness, color=colour_of(index), label=title_of(entry)
+            places,
+            means,
+            thickness,
+            color=colour_of(index),
+            hatch=HATCHES[index // len(COLOURS) % len(HATCHES)],
+            edgecolor="white",
+            linewidth=0,
+            label=title_of(entry),
         )
     axes.set_xticks(
         [x + 0.4 - thickness / 2 for x in range(len(names))],
@@ -132,37 +153,40 @@ def class_bars(pyplot, runs, split):
 
 
 def learning_curves(pyplot, runs, folder):
-    """Loss and mean IoU on val over the epochs, a line for each run."""
-    histories = []
+    """Mean IoU over the epochs, a line for each run."""
+    curves = {"mean_iou": [], "val_mean_iou": []}
     for index, (entry, group) in enumerate(runs.items()):
         for line in group:
             path = folder / f"{entry}-seed{line['seed']}" / "history.jsonl"
-            if path.exists():
-                lines = [json.loads(text) for text in path.read_text().splitlines()]
-                histories.append((index, entry, lines))
-    if not histories:
+            lines = path.read_text().splitlines() if path.exists() else []
+            lines = [json.loads(text) for text in lines]
+            for key, found in curves.items():
+                points = [(x["epoch"], 100 * x[key]) for x in lines if key in x]
+                if len(points) > 1:
+                    found.append((index, entry, points))
+    curves = {key: found for key, found in curves.items() if found}
+    if not curves:
         return None
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(WIDTH * 1.3, HEIGHT))
-    named = set()
-    for index, entry, lines in histories:
-        label = None if entry in named else title_of(entry)
-        named.add(entry)
-        for axes, key, factor in ((left, "loss", 1), (right, "val_mean_iou", 100)):
-            points = [(x["epoch"], factor * x[key]) for x in lines if key in x]
+    titles = {"mean_iou": "of the training crops", "val_mean_iou": "on val"}
+    figure, panels = pyplot.subplots(
+        1, len(curves), figsize=(WIDTH * (1 + 0.4 * (len(curves) - 1)), HEIGHT)
+    )
+    for axes, (key, found) in zip(np.atleast_1d(panels), curves.items(), strict=True):
+        named = set()
+        for index, entry, points in found:
             axes.plot(
                 *zip(*points, strict=True),
                 color=colour_of(index),
-                label=label,
-                marker="." if len(points) < 3 else None,
+                linestyle=DASHES[index // len(COLOURS) % len(DASHES)],
+                label=None if entry in named else title_of(entry),
                 linewidth=1.2,
             )
-    left.set_ylabel("loss of the training")
-    right.set_ylabel("mIoU on val, per cent")
-    for axes in (left, right):
+            named.add(entry)
         axes.set_xlabel("epoch")
+        axes.set_ylabel(f"mIoU {titles[key]}, per cent")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(color="#e1e4e8")
-    left.legend(fontsize=8)
+        axes.legend(fontsize=8, loc="lower right")
     return figure
 
 
