@@ -477,3 +477,12 @@ def test_help_and_version_do_not_wait_for_keras(word):
     )
     assert done.returncode == 0, done.stderr
     assert "keras-seg" in done.stdout and "heavy: []" in done.stdout
+
+
+@pytest.mark.no_backend
+def test_runs_as_a_module():
+    command = [sys.executable, "-m", "keras_seg_cli", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("keras-seg ")
+    command[-1] = "nonsense"
+    assert subprocess.run(command, capture_output=True).returncode == 2
