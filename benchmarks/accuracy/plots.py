@@ -26,6 +26,12 @@ from table import by_entry
 
 COLOURS = ("#1f77b4", "#e66e14", "#2a9d5c", "#b3334d", "#7a5ab5", "#8c6d31", "#4d4d4d")
 HATCHES, DASHES = ("", "///", "..."), ("-", "--", ":")  # for more entries than colours
+# Where names stand beside their points, so that those of neighbours do not overlap.
+LABELS = (
+    {"xytext": (6, 4), "ha": "left"},
+    {"xytext": (-7, -3), "ha": "right"},
+    {"xytext": (6, -10), "ha": "left"},
+)
 WIDTH, HEIGHT, DPI = 7.0, 4.2, 90
 
 
@@ -93,7 +99,8 @@ def against(pyplot, runs, costs, split, key, label):
     if not points:
         return None
     figure, axes = pyplot.subplots(figsize=(WIDTH, HEIGHT))
-    for index, entry, cost, values in points:
+    points.sort(key=lambda point: -statistics.fmean(point[3]))
+    for place, (index, entry, cost, values) in enumerate(points):
         mean = statistics.fmean(values)
         spread = statistics.stdev(values) if len(values) > 1 else None
         axes.errorbar(
@@ -102,9 +109,9 @@ def against(pyplot, runs, costs, split, key, label):
         axes.annotate(
             title_of(entry),
             (cost, mean),
-            xytext=(6, 4),
             textcoords="offset points",
             fontsize=8,
+            **LABELS[place % len(LABELS)],
         )
     axes.set_xlabel(label)
     axes.set_ylabel(f"mIoU on {split}, per cent")
