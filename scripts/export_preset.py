@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import pathlib
+import tempfile
 
 from card_metadata import front_matter
 
@@ -91,9 +92,15 @@ def main():
     model = models.load_model(args.preset or run / "preset")
     if "class_colours" in dataset:
         model = widen(model, **dataset)
-    model.save_to_preset(output, storage_dtype="float16")
     title = f"{type(model).__name__} on {dataset['title']}"
-    (output / "README.md").write_text(card(title, name, data, model, results, output))
+    output.mkdir(parents=True, exist_ok=True)
+    # The files of an older preset are replaced once all of the new ones are there.
+    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+        made = pathlib.Path(folder)
+        model.save_to_preset(made, storage_dtype="float16")
+        (made / "README.md").write_text(card(title, name, data, model, results, made))
+        for path in made.iterdir():
+            path.replace(output / path.name)
     entry = {
         "description": describe(title, model, results),
         "folder": output.name,
