@@ -9,11 +9,19 @@ import tomllib
 from keras_seg_cli.terminal import printable
 
 TYPES = {"integer": int, "number": float, "path": str, "string": str}
+OPPOSITE = {
+    "action": "store_false",
+    "default": argparse.SUPPRESS,
+    "help": argparse.SUPPRESS,
+}
 TITLES = {"start": "starting point", "size": "size of the images"}
 
 
 def add_settings(parser, groups=None, without=()):
     """Adds an option for each setting of a run. Only those given are in the result.
+
+    A switch has an opposite, such as `--test` for `--no-test`, to take back what the
+    file of a run or a recipe says.
 
     Args:
         parser: `argparse.ArgumentParser`.
@@ -25,8 +33,12 @@ def add_settings(parser, groups=None, without=()):
             continue
         add = parser.add_argument_group(TITLES.get(group, group)).add_argument
         for name, facts in settings.items():
-            if name not in without:
-                add(f"--{name.replace('_', '-')}", dest=name, **_option(facts))
+            if name in without:
+                continue
+            flag = f"--{name.replace('_', '-')}"
+            add(flag, dest=name, **_option(facts))
+            if facts["type"] == "boolean":
+                add(_opposite(flag), dest=name, **OPPOSITE)
 
 
 def given_settings(options):
@@ -95,6 +107,11 @@ def _folder():
     # Finds the package without importing it, which would import Keras.
     package = importlib.util.find_spec("keras_seg").submodule_search_locations[0]
     return pathlib.Path(package) / "training"
+
+
+def _opposite(flag):
+    positive = flag.removeprefix("--no-")
+    return f"--no-{flag.removeprefix('--')}" if positive == flag else f"--{positive}"
 
 
 def _option(facts):

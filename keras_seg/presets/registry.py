@@ -39,17 +39,17 @@ CAMVID = {
 PRESETS = {
     "CPT": {
         "camvid": {
-            "description": "CPT on CamVid, 11 classes, MobileNetV2, test mIoU 67.7.",
+            "description": "CPT on CamVid, 11 classes, MobileNetV2, test mIoU 69.7.",
             "folder": "cpt_camvid",
             "params": 2367966,
             **CAMVID,
             "files": {
-                "config.json": "d18d2cc27900ad76bb4bf3326488daf1826fda15ab8dfb73e97ce0bbf8e55bc2",
-                "metadata.json": "f221b838f2ea1d06788a611aaec1595d144526d0553ef9cf1fb0aa571a5ee641",
-                "model.weights.h5": "1e5d7142ddafa7b75d5bb699e0c81fd1dfb23eb998c45e8c460b4e830c3d7e93",
+                "config.json": "7f44aa37384fa53e094ae389d93064e128610b4c611fba33d9a0748064ee2584",
+                "metadata.json": "c499f45e27b79ea024345d37bc78628dfc66f40fb80547d7ab66d3fad2c4b741",
+                "model.weights.h5": "2b45453572285adca118ed3030a948a3f908e4c99cfaae6c7a0af59f71a10fb6",
                 "preprocessor.json": "00719f1b56d518e746d2746d0203091cd6537f6d019f39058dd4c9010ce3aa3e",
-                "task.json": "06acab5a746341724d630bc28b1f2803cc4696ef05d9c460d307e7b3d4c890d9",
-                "task.weights.h5": "2e458d1e7b4d8ff74bd3e0c1d848d072d298e2f505d5074291f09d0ff3141717",
+                "task.json": "35caa412ac61d111191ce971112720b42b7f1df49265554b095b9ce982dd1418",
+                "task.weights.h5": "2fc7788669fbd75910a1ae87ba248f66403a59fe705adc7dd758ca5b7671e114",
             },
         }
     },

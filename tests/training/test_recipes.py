@@ -26,7 +26,8 @@ from keras_seg.training.make_optimizer import CoupledSGD
 from keras_seg.training.open_data import open_data
 
 REAL_TIME = "ecenet_camvid_real_time"
-RECIPES = [name for name in list_recipes() if name != REAL_TIME]
+OURS = (REAL_TIME, "cpt_camvid")  # the others are those of the papers
+RECIPES = [name for name in list_recipes() if name not in OURS]
 slow_to_start = pytest.mark.skipif(
     keras.config.backend() != "torch",
     reason="TensorFlow and JAX trace or compile models anew, 20 to 60 seconds; torch "
@@ -89,6 +90,12 @@ def test_recipe_of_a_real_time_network(monkeypatch):
     assert model.rematerialize
     with pytest.raises(RunError):
         read(REAL_TIME, "--model", "sgr")
+
+
+def test_recipe_of_our_cpt():
+    args = read("cpt_camvid")
+    assert (args.model, args.input_scale, args.split) == ("cpt", 1.25, "train+val")
+    assert args.epochs * args.steps_per_epoch == 3000 and args.ema == 0.997
 
 
 def test_there_are_recipes_and_options_after_them_win():

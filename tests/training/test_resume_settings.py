@@ -33,6 +33,16 @@ def test_the_same_settings_pass_and_some_may_change(tmp_path):
     assert settings["epochs"] == 26
 
 
+def test_switches_are_taken_back(tmp_path):
+    start(tmp_path, "--no-test --tensorboard")
+    words = ["--output", str(tmp_path)]
+    kept = resume_settings(tmp_path, parse_settings(words))
+    assert kept["no_test"] and kept["tensorboard"]
+    words += ["--test", "--no-tensorboard"]
+    settings = resume_settings(tmp_path, parse_settings(words))
+    assert not settings["no_test"] and not settings["tensorboard"]
+
+
 def test_the_folder_alone_is_enough(tmp_path):
     start(tmp_path, "--crop-size 32 32 --memory-momentum 0.1 0.2 --model cpt")
     settings = resolve_settings(resume_settings(tmp_path, {"output": str(tmp_path)}))
