@@ -18,6 +18,17 @@ from keras_seg.layers.valid_region import valid_region
 class InferenceMixin:
     """Inference methods of `Segmenter`."""
 
+    @property
+    def learned_class_names(self) -> list[str]:
+        """Names of the classes that the head has a channel for, in its order.
+
+        They are `"class 0"`, `"class 1"`, ... if the model has no names.
+        """
+        names = self.class_names or [f"class {i}" for i in range(self.num_classes)]
+        if self.classes_learned is None:
+            return list(names)
+        return [names[i] for i in self.classes_learned]
+
     def predict(
         self, x, batch_size=None, verbose="auto", steps=None, callbacks=None
     ) -> np.ndarray:
