@@ -11,6 +11,7 @@ from keras_seg.data import (
     evaluation_dataset,
     training_dataset,
 )
+from keras_seg.data.batches.epoch_counter import EpochCounter
 from keras_seg.data.batches.map_labels import map_labels
 
 
@@ -254,6 +255,22 @@ def test_an_epoch_that_was_interrupted_is_done_again(workers):
     with pytest.raises(KeyboardInterrupt):
         model.fit(dataset, callbacks=[Stop()], verbose=0)
     assert trained_on(model, dataset) == codes(range(4))
+
+
+@pytest.mark.no_backend
+def test_an_interrupted_epoch_of_which_all_batches_were_asked_for():
+    counter = EpochCounter(num_batches=2)
+    counter.begin_run()
+    counter.end_epoch()
+    counter.begin_epoch()
+    assert [counter.locate(i) for i in range(2)] == [(0, 0), (0, 1)]
+    counter.begin_run()  # without `end_epoch`
+    assert counter.epoch == 0
+    counter.end_epoch()
+    counter.begin_epoch()
+    assert [counter.locate(i) for i in range(2)] == [(0, 0), (0, 1)]
+    counter.end_epoch()
+    assert counter.epoch == 1
 
 
 @pytest.mark.parametrize("workers", [1, 2])

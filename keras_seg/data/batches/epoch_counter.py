@@ -51,8 +51,11 @@ class EpochCounter:
     def begin_run(self):
         """A call of `fit`, `evaluate` or `predict` begins."""
         with self._lock:
-            self._finish_pass()
-            self._places.clear()  # an interrupted epoch is done again
+            if not self._is_inside:
+                self._finish_pass()
+            # Else an epoch was interrupted. It is done again, also where a thread that
+            # runs ahead has asked for all of its batches.
+            self._places.clear()
             self._state, self._is_inside = "preparing", False
 
     def begin_epoch(self):
