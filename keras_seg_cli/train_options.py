@@ -110,8 +110,9 @@ def _folder():
 
 
 def _opposite(flag):
-    positive = flag.removeprefix("--no-")
-    return f"--no-{flag.removeprefix('--')}" if positive == flag else f"--{positive}"
+    if flag.startswith("--no-"):
+        return flag.replace("--no-", "--", 1)
+    return flag.replace("--", "--no-", 1)
 
 
 def _option(facts):
