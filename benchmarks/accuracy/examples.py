@@ -31,12 +31,20 @@ def main():
     model.add_argument("--preset", metavar="NAME")
     add("--split", default="val", metavar="NAME")
     add("--limit", type=int, metavar="N", help="only the first N images")
+    add(
+        "--leave-out", nargs="+", default=[], metavar="IMAGE", help="wrong label maps"
+    )
     add("--output", type=pathlib.Path, required=True, metavar="DIR")
     add_recipe(parser)
     options = parser.parse_args()
     model, source, scores = model_of_run(options) if options.run else preset(options)
     from keras_seg.training.report_pictures import draw_examples
 
+    for name in options.leave_out:
+        if name not in source.names:
+            parser.error(f"--leave-out: there is no image {name} in {options.split}.")
+        if source.names.index(name) < len(scores):
+            scores[source.names.index(name)] = float("nan")
     options.output.mkdir(parents=True, exist_ok=True)
     shown = draw_examples(
         types.SimpleNamespace(long_side=None),

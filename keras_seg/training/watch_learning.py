@@ -17,7 +17,7 @@ class WatchLearning(keras.callbacks.Callback):
 
     Args:
         run: `keras_seg.training.RunFolder`, which is called before.
-        args: Namespace with `epochs` and `learning_rate`.
+        args: Namespace with `epochs`, `learning_rate` and `initial_weights`.
         model: Compiled model with a `keras_seg.metrics.MeanIoU`.
 
     Example:
@@ -34,6 +34,7 @@ class WatchLearning(keras.callbacks.Callback):
         self.run = run
         self.epochs = args.epochs
         self.learning_rate = args.learning_rate
+        self.goes_on = args.initial_weights is not None
         self.class_names = model.class_names
         self.said = set()
         self.in_epoch = 0
@@ -48,7 +49,9 @@ class WatchLearning(keras.callbacks.Callback):
             self._say(problem, "classes")
 
     def on_epoch_end(self, epoch, logs=None):
-        problem = flat_loss(self.run.lines, self.epochs, self.learning_rate)
+        problem = flat_loss(
+            self.run.lines, self.epochs, self.learning_rate, self.goes_on
+        )
         self._say(problem, "loss")
 
     def _say(self, problem, kind):
@@ -57,23 +60,30 @@ class WatchLearning(keras.callbacks.Callback):
             print(f"Warning: {problem}", flush=True)
 
 
-def flat_loss(lines, epochs, learning_rate):
+def flat_loss(lines, epochs, learning_rate, goes_on=False):
     """What is wrong if the loss has not fallen since the first epoch, or `None`.
 
     Args:
         lines: List of dictionaries, the history.
         epochs: Integer, all epochs of the run.
         learning_rate: Float.
+        goes_on: Boolean. Whether the weights are those of an earlier run.
     """
     if len(lines) < max(FIRST_EPOCHS, epochs // 10):
         return None
     first, last = lines[0]["loss"], lines[-1]["loss"]
     if last < FLAT * first:
         return None
+    fell = f"was {first:.3f} in epoch 1 and is {last:.3f} in epoch {len(lines)}"
+    if goes_on:
+        return (
+            f"the loss {fell}. The weights of --initial-weights may have nothing more "
+            "to learn from this data; only a validation can tell."
+        )
     return (
-        f"nothing is learned: the loss was {first:.3f} in epoch 1 and is {last:.3f} in "
-        f"epoch {len(lines)}. Look at the crops and masks in report/crops.png of the "
-        f"run, and try a learning rate below or above {learning_rate:g}."
+        f"nothing is learned: the loss {fell}. Look at the crops and masks in "
+        "report/crops.png of the run, and try a learning rate below or above "
+        f"{learning_rate:g}."
     )
 
 

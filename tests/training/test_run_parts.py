@@ -77,6 +77,8 @@ def test_a_flat_loss_is_said():
     text = flat_loss(lines(2, 2.1, 1.99), 20, 1e-3)
     assert "nothing is learned" in text and "2.000" in text and "0.001" in text
     assert flat_loss(lines(2, 2.1, 1.99), 100, 1e-3) is None  # of 10 epochs
+    text = flat_loss(lines(2, 2.1, 1.99), 20, 1e-3, goes_on=True)
+    assert "nothing is learned" not in text and "--initial-weights" in text
 
 
 def test_classes_that_are_never_predicted_are_named():
