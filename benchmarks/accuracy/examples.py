@@ -31,9 +31,7 @@ def main():
     model.add_argument("--preset", metavar="NAME")
     add("--split", default="val", metavar="NAME")
     add("--limit", type=int, metavar="N", help="only the first N images")
-    add(
-        "--leave-out", nargs="+", default=[], metavar="IMAGE", help="wrong label maps"
-    )
+    add("--leave-out", nargs="+", default=[], metavar="IMAGE", help="wrong label maps")
     add("--output", type=pathlib.Path, required=True, metavar="DIR")
     add_recipe(parser)
     options = parser.parse_args()
