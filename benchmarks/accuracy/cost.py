@@ -37,7 +37,9 @@ def cost_of(entry, recipe):
     Returns:
         Dictionary. `gflops` is `None` without JAX.
     """
-    order = {"entry": entry, "recipe": {**recipe, "backbone_weights": None}}
+    scale = recipe["final_scale"] or recipe["input_scale"]
+    recipe = {**recipe, "backbone_weights": None, "input_scale": scale}
+    order = {"entry": entry, "recipe": recipe}
     line = timed_in_own_process({**order, "phase": "time"})
     counted = counted_in_own_process(__file__, json.dumps({**order, "phase": "count"}))
     return {**line, "gflops": counted and round(counted["flops"] / 1e9, 3)}

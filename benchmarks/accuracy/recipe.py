@@ -32,10 +32,16 @@ def add_recipe(parser):
     add("--labels", default="labels39", help="scenes: folder of the label maps")
     add("--num-classes", type=int, default=SCENE_CLASSES, help="scenes: classes")
     add("--share", type=float, default=1.0, help="share of the training images")
+    add(
+        "--train-split",
+        choices=["train+val"],
+        help="CamVid: train on val as well, without validation; test is measured",
+    )
     add("--backbone", default="MobileNetV2")
     add("--backbone-weights", metavar="WEIGHTS", help="as of keras-seg train")
     add("--hidden-dim", type=int, default=64)
     add("--input-scale", type=float, default=1.0)
+    add("--final-scale", type=float, metavar="S", help="input scale to measure with")
     add(
         "--pyramid-levels",
         nargs="+",
@@ -75,7 +81,9 @@ def kept_in_file(recipe):
 
 
 def open_sources(recipe):
-    """The source of the training, and that of val."""
+    """The source of the training, and that of val or, with `train_split`, `None`."""
+    if recipe["train_split"]:
+        return open_split(recipe, recipe["train_split"]), None
     sources = [open_split(recipe, split) for split in ("train", "val")]
     if recipe["share"] < 1:
         count = max(1, round(recipe["share"] * len(sources[0])))
@@ -106,9 +114,11 @@ def training_settings(recipe, seed):
     """The settings of `keras_seg.training.train`."""
     names = "epochs steps_per_epoch batch_size learning_rate ema validate_every workers"
     settings = {name: recipe[name] for name in names.split()}
+    settings["validate_every"] = recipe["validate_every"] or recipe["epochs"]
+    if recipe["train_split"]:
+        settings |= {"validate_every": 0, "val_share": 0.0}
     return {
         **settings,
-        "validate_every": recipe["validate_every"] or recipe["epochs"],
         "crop_size": list(recipe["crop_size"]),
         "focus_classes": THIN_CLASSES.get(recipe["data"], []),
         "patience": 0,

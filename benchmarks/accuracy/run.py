@@ -41,6 +41,7 @@ def main(arguments=None):
         print(json.dumps(train_entry(options, entry, int(seed))))
         return
     recipe = recipe_of(options)
+    check_split(options)
     check_recipe(options.output, recipe)
     jobs = [(entry, seed) for seed in options.seeds for entry in options.entries]
     failed = []
@@ -77,6 +78,14 @@ def parse_arguments(arguments=None):
     add("--job", nargs=2, help=argparse.SUPPRESS)  # the process of one run
     add_recipe(parser)
     return parser.parse_args(arguments)
+
+
+def check_split(options):
+    if options.train_split and (options.data != "camvid" or options.share < 1):
+        raise SystemExit(
+            f"--train-split {options.train_split} is for --data camvid without --share. "
+            f"Received: --data {options.data} --share {options.share}."
+        )
 
 
 def check_recipe(folder, recipe):
@@ -153,6 +162,7 @@ def train_entry(options, entry, seed):
     from scores import scores_on
 
     from keras_seg.training import train
+    from keras_seg.training.copy_with import copy_with
     from keras_seg_cli.benchmark_conditions import (
         conditions,
         device_of_backend,
@@ -161,6 +171,9 @@ def train_entry(options, entry, seed):
 
     recipe = recipe_of(options)
     source, val = open_sources(recipe)
+    held_out = {} if val is None else {"val": val}
+    if val is None or (options.final and recipe["data"] == "camvid"):
+        held_out["test"] = open_split(recipe, "test")
     keras.utils.set_random_seed(seed)
     model = build_entry(entry, source, recipe)
     start = time.monotonic()
@@ -173,9 +186,11 @@ def train_entry(options, entry, seed):
         verbose=2,
         **training_settings(recipe, seed),
     )
-    measured = {"val": scores_on(model, val, options.limit)}
-    if options.final and recipe["data"] == "camvid":
-        measured["test"] = scores_on(model, open_split(recipe, "test"), options.limit)
+    if recipe["final_scale"]:
+        model = copy_with(model, input_scale=recipe["final_scale"])
+    measured = {
+        split: scores_on(model, held, options.limit) for split, held in held_out.items()
+    }
     command = [pathlib.Path(__file__).name, *sys.argv[1:]]
     facts = conditions(device_of_backend())
     return {
