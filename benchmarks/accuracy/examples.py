@@ -35,12 +35,14 @@ def main():
     add("--output", type=pathlib.Path, required=True, metavar="DIR")
     add_recipe(parser)
     options = parser.parse_args()
-    model, source, scores = model_of_run(options) if options.run else preset(options)
-    from keras_seg.training.report_pictures import draw_examples
-
+    source = open_split(recipe_of(options), options.split)
     for name in options.leave_out:
         if name not in source.names:
             parser.error(f"--leave-out: there is no image {name} in {options.split}.")
+    model, scores = model_of_run(options) if options.run else preset(options, source)
+    from keras_seg.training.report_pictures import draw_examples
+
+    for name in options.leave_out:
         if source.names.index(name) < len(scores):
             scores[source.names.index(name)] = float("nan")
     options.output.mkdir(parents=True, exist_ok=True)
@@ -58,22 +60,22 @@ def main():
 
 
 def model_of_run(options):
-    """A trained entry, its data, and the scores of the images from its results."""
+    """A trained entry, and the scores of the images from its results."""
     from trained import load_entry
 
     folder, entry, seed = options.run
-    model, source, line = load_entry(options, folder, entry, int(seed), options.split)
-    return model, source, line[options.split]["image_iou"]
+    model, _, line = load_entry(options, folder, entry, int(seed), options.split)
+    return model, line[options.split]["image_iou"]
 
 
-def preset(options):
+def preset(options, source):
+    """A preset, and its scores of the images, measured now."""
     from scores import scores_on
 
     from keras_seg.models import load_model
 
     model = load_model(options.preset)
-    source = open_split(recipe_of(options), options.split)
-    return model, source, scores_on(model, source, options.limit)["image_iou"]
+    return model, scores_on(model, source, options.limit)["image_iou"]
 
 
 if __name__ == "__main__":

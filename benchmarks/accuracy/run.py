@@ -83,7 +83,7 @@ def parse_arguments(arguments=None):
 def check_split(options):
     if options.train_split and (options.data != "camvid" or options.share < 1):
         raise SystemExit(
-            f"--train-split {options.train_split} is for --data camvid without --share. "
+            f"--train-split {options.train_split} needs --data camvid and no --share. "
             f"Received: --data {options.data} --share {options.share}."
         )
 

@@ -130,6 +130,20 @@ def test_few_labels_are_the_same_for_all(tmp_path):
     assert settings["seed"] == 4 and settings["validate_every"] == settings["epochs"]
 
 
+def test_train_and_val_together_have_no_validation(tmp_path):
+    make_scenes(tmp_path / "data")
+    words = [*words_for(tmp_path, "fpn"), "--train-split", "train+val"]
+    with pytest.raises(SystemExit, match="no --share. Received: .*--share 0.5"):
+        run.main(words)
+    options = run.parse_arguments([*words, "--share", "1"])
+    run.check_split(options)
+    recipe = recipe_of(options)
+    train, val = open_sources(recipe)
+    assert len(train) == 8 and val is None
+    settings = training_settings(recipe, seed=0)
+    assert settings["validate_every"] == 0 and settings["val_share"] == 0
+
+
 def test_no_path_of_the_machine_in_the_command(tmp_path):
     words = [*words_for(tmp_path, "fpn"), "--backbone-weights", "elsewhere/w.h5"]
     options = run.parse_arguments(words)
