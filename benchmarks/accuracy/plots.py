@@ -29,7 +29,7 @@ HATCHES, DASHES = ("", "///", "..."), ("-", "--", ":")  # for more entries than 
 # Where names stand beside their points, so that those of neighbours do not overlap.
 LABELS = (
     {"xytext": (6, 4), "ha": "left"},
-    {"xytext": (-7, -3), "ha": "right"},
+    {"xytext": (-6, 4), "ha": "right"},
     {"xytext": (6, -10), "ha": "left"},
 )
 WIDTH, HEIGHT, DPI = 7.0, 4.2, 90
@@ -89,22 +89,32 @@ def colour_of(index):
 
 
 def against(pyplot, runs, costs, split, key, label):
-    """Mean IoU against a cost; the bars are standard deviations over seeds."""
+    """Mean IoU against a cost.
+
+    The upright bars are standard deviations over seeds, the level ones reach from the
+    fastest process to the slowest.
+    """
     points = []
     for index, (entry, group) in enumerate(runs.items()):
         cost = costs.get(entry, {}).get(key)
         if cost is not None:
             values = [100 * line[split]["mean_iou"] for line in group]
-            points.append((index, entry, cost, values))
+            several = costs[entry].get(f"{key}_of_processes", [cost])
+            points.append((index, entry, (cost, several), values))
     if not points:
         return None
     figure, axes = pyplot.subplots(figsize=(WIDTH, HEIGHT))
     points.sort(key=lambda point: -statistics.fmean(point[3]))
-    for place, (index, entry, cost, values) in enumerate(points):
+    for place, (index, entry, (cost, several), values) in enumerate(points):
         mean = statistics.fmean(values)
-        spread = statistics.stdev(values) if len(values) > 1 else None
         axes.errorbar(
-            cost, mean, yerr=spread, fmt="o", color=colour_of(index), capsize=3
+            cost,
+            mean,
+            xerr=[[cost - min(several)], [max(several) - cost]],
+            yerr=statistics.stdev(values) if len(values) > 1 else None,
+            fmt="o",
+            color=colour_of(index),
+            capsize=3,
         )
         axes.annotate(
             title_of(entry),
@@ -115,7 +125,7 @@ def against(pyplot, runs, costs, split, key, label):
         )
     axes.set_xlabel(label)
     axes.set_ylabel(f"mIoU on {split}, per cent")
-    axes.set_xlim(0, 1.4 * max(cost for _, _, cost, _ in points))  # room for names
+    axes.set_xlim(0, 1.4 * max(cost for _, _, (cost, _), _ in points))  # for names
     axes.grid(color="#e1e4e8")
     return figure
 

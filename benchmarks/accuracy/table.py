@@ -88,11 +88,21 @@ def scores_of_split(split, found, runs, costs):
                 *(percent([x[metric] for x in scores]) for metric in METRICS),
                 *difference,
                 f"{runs[entry][0]['parameters'] / 1e6:.2f} M",
-                *(cost.get(key, "") for key in ("gflops", "ms", "peak_mb")),
+                cost.get("gflops", ""),
+                time_of(cost),
+                cost.get("peak_mb", ""),
                 f"{minutes:.1f}",
             ]
         )
     yield ""
+
+
+def time_of(cost):
+    """Milliseconds, with those of the fastest and the slowest process."""
+    if "ms_of_processes" not in cost:
+        return cost.get("ms", "")
+    times = cost["ms_of_processes"]
+    return f"{cost['ms']:.0f} ({times[0]:.0f} to {times[-1]:.0f})"
 
 
 def classes_of_split(split, found):

@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "benchmarks" / "accuracy"))
 
 import run
 import table
+from cost import median_of
 from decision_rules import best_labels, data_set_constants, expected, scores_of
 from recipe import open_sources, recipe_of, training_settings
 from smoke import make_scenes, words_for
@@ -77,6 +78,14 @@ def test_the_table_names_classes_seeds_and_conditions(tmp_path):
     assert "| sky | 71.0 ± 1.0 | 51.0 ± 1.0 |" in text and "| boat | - | - |" in text
     assert "- commit: x" in text and "36 x 48" in text
     assert (tmp_path / "table.md").read_text() == text
+
+
+def test_the_time_is_that_of_the_median_process():
+    timed = [{"ms": ms, "peak_mb": 10 * ms} for ms in (80.4, 52.3, 63.0)]
+    cost = median_of(timed)
+    assert cost["peak_mb"] == 630.0
+    assert table.time_of(cost) == "63 (52 to 80)"
+    assert table.time_of({"ms": 20.0}) == 20.0 and table.time_of({}) == ""
 
 
 # === Resuming ===
