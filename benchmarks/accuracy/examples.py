@@ -35,13 +35,16 @@ def main():
     add("--output", type=pathlib.Path, required=True, metavar="DIR")
     add_recipe(parser)
     options = parser.parse_args()
-    source = open_split(recipe_of(options), options.split)
+    model, source, scores = model_of_run(options) if options.run else preset(options)
     for name in options.leave_out:
         if name not in source.names:
             parser.error(f"--leave-out: there is no image {name} in {options.split}.")
-    model, scores = model_of_run(options) if options.run else preset(options, source)
+    from scores import scores_on
+
     from keras_seg.training.report_pictures import draw_examples
 
+    if scores is None:
+        scores = scores_on(model, source, options.limit)["image_iou"]
     for name in options.leave_out:
         if source.names.index(name) < len(scores):
             scores[source.names.index(name)] = float("nan")
@@ -60,22 +63,20 @@ def main():
 
 
 def model_of_run(options):
-    """A trained entry, and the scores of the images from its results."""
+    """A trained entry, its data, and the scores of the images from its results."""
     from trained import load_entry
 
     folder, entry, seed = options.run
-    model, _, line = load_entry(options, folder, entry, int(seed), options.split)
-    return model, line[options.split]["image_iou"]
+    model, source, line = load_entry(options, folder, entry, int(seed), options.split)
+    return model, source, line[options.split]["image_iou"]
 
 
-def preset(options, source):
-    """A preset, and its scores of the images, measured now."""
-    from scores import scores_on
-
+def preset(options):
+    """A preset and its data; its scores are not known yet."""
     from keras_seg.models import load_model
 
-    model = load_model(options.preset)
-    return model, scores_on(model, source, options.limit)["image_iou"]
+    source = open_split(recipe_of(options), options.split)
+    return load_model(options.preset), source, None
 
 
 if __name__ == "__main__":

@@ -110,6 +110,14 @@ def scene_names(count):
     return [known[i] if i < len(known) else f"class {i}" for i in range(count)]
 
 
+def at_final_scale(model, recipe):
+    """The model as it is measured: a copy if the recipe has a scale for use."""
+    from keras_seg.training.copy_with import copy_with
+
+    scale = recipe["final_scale"]
+    return copy_with(model, input_scale=scale) if scale else model
+
+
 def training_settings(recipe, seed):
     """The settings of `keras_seg.training.train`."""
     names = "epochs steps_per_epoch batch_size learning_rate ema validate_every workers"

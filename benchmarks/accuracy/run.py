@@ -158,11 +158,10 @@ def train_entry(options, entry, seed):
     """Trains and measures one entry in this process, and returns its line."""
     import keras
     from entries import build_entry
-    from recipe import open_sources, open_split, training_settings
+    from recipe import at_final_scale, open_sources, open_split, training_settings
     from scores import scores_on
 
     from keras_seg.training import train
-    from keras_seg.training.copy_with import copy_with
     from keras_seg_cli.benchmark_conditions import (
         conditions,
         device_of_backend,
@@ -186,8 +185,7 @@ def train_entry(options, entry, seed):
         verbose=2,
         **training_settings(recipe, seed),
     )
-    if recipe["final_scale"]:
-        model = copy_with(model, input_scale=recipe["final_scale"])
+    model = at_final_scale(model, recipe)
     measured = {
         split: scores_on(model, held, options.limit) for split, held in held_out.items()
     }

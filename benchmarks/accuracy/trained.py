@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-from recipe import open_split, recipe_of
+from recipe import at_final_scale, open_split, recipe_of
 from run import RECIPE, RESULTS, read_lines
 
 
@@ -22,8 +22,6 @@ def load_entry(options, folder, entry, seed, split="val"):
     """
     from entries import build_entry
 
-    from keras_seg.training.copy_with import copy_with
-
     folder = pathlib.Path(folder)
     recipe = {**recipe_of(options), **json.loads((folder / RECIPE).read_text())}
     lines = [
@@ -36,6 +34,4 @@ def load_entry(options, folder, entry, seed, split="val"):
     source = open_split(recipe, split)
     model = build_entry(entry, source, {**recipe, "backbone_weights": None})
     model.load_weights(folder / f"{entry}-seed{seed}" / lines[0]["weights"])
-    if recipe["final_scale"]:
-        model = copy_with(model, input_scale=recipe["final_scale"])
-    return model, source, lines[0]
+    return at_final_scale(model, recipe), source, lines[0]
