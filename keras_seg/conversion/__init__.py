@@ -1,6 +1,7 @@
 """Published checkpoints into keras_seg layers and models."""
 
 from keras_seg.conversion.convert_checkpoint import convert_checkpoint
+from keras_seg.conversion.load_backbone import load_backbone
 from keras_seg.conversion.load_published import load_published
 from keras_seg.conversion.published_head import head_names, load_head
 from keras_seg.conversion.read_checkpoint import read_checkpoint
@@ -14,6 +15,7 @@ __all__ = [
     "cpt_head_names",
     "ecenet_head_names",
     "head_names",
+    "load_backbone",
     "load_cpt_head",
     "load_ecenet_head",
     "load_head",

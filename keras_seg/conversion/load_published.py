@@ -1,14 +1,7 @@
-import keras_hub
-
-from keras_seg.backbones.dilated_resnet_backbone import DilatedResNetBackbone
-from keras_seg.backbones.swin.swin_backbone import SwinBackbone
+from keras_seg.conversion.load_backbone import backbone_parts
 from keras_seg.conversion.published_head import head_targets
 from keras_seg.conversion.published_names import published_parts
 from keras_seg.conversion.published_weights import assign, list_problems, misfits
-from keras_seg.conversion.resnet_backbone import resnet_targets
-from keras_seg.conversion.swin_backbone import swin_arrays, swin_targets
-
-RESNETS = (keras_hub.models.ResNetBackbone, DilatedResNetBackbone)
 
 
 def load_published(model, arrays) -> None:
@@ -46,7 +39,7 @@ def load_published(model, arrays) -> None:
     problems = [f"unknown: {name}" for name in others]
     targets, given = {}, {}
     for prefix, part in (
-        ("backbone", _of_backbone(model.backbone, of_backbone)),
+        ("backbone", backbone_parts(model.backbone, of_backbone)),
         ("decode_head", (head_targets(model.head), of_head, [])),
     ):
         targets |= {f"{prefix}.{name}": value for name, value in part[0].items()}
@@ -62,15 +55,3 @@ def load_published(model, arrays) -> None:
             + "\n  ".join(list_problems(problems))
         )
     assign(targets, given)
-
-
-def _of_backbone(backbone, arrays):
-    """Variables by name, arrays by name, and problems of the arrays left out."""
-    if isinstance(backbone, SwinBackbone):
-        return (swin_targets(backbone, arrays), *swin_arrays(backbone, arrays))
-    if isinstance(backbone, RESNETS):
-        return resnet_targets(backbone), arrays, []
-    raise ValueError(
-        f"Published weights of the backbone {type(backbone).__name__} cannot be "
-        "converted. SwinBackbone and the ResNets of keras-hub can be."
-    )

@@ -131,6 +131,8 @@ def _published_shape(shape, kind):
         return (shape[0] * shape[2], shape[1], 1, 1)
     if kind == "memory":
         return (1, *shape)
+    if kind == "alpha":
+        return shape[-1:]
     if kind == "merged_kernel":
         return (shape[1], shape[0])
     return shape
@@ -148,6 +150,8 @@ def _to_keras(array, kind, shape):
         return array.reshape(groups, outputs, inputs).transpose(0, 2, 1)
     if kind == "memory":
         return array[0]
+    if kind == "alpha":
+        return array.reshape(shape)
     if kind in ("merged", "merged_kernel"):
         return _unfolded(array).T
     return array

@@ -10,6 +10,7 @@ import math
 import keras
 
 from keras_seg.keras_internals.layer_graph import parent_layers
+from keras_seg.layers.grouped_dense import GroupedDense
 from keras_seg.layers.valid_region import (
     is_padded,
     mask_padding,
@@ -28,6 +29,7 @@ POINTWISE = (
     keras.layers.Activation,
     keras.layers.ReLU,
     keras.layers.LeakyReLU,
+    keras.layers.PReLU,
     keras.layers.Add,
     keras.layers.Multiply,
     keras.layers.Concatenate,
@@ -36,6 +38,7 @@ POINTWISE = (
     keras.layers.Normalization,
     keras.layers.Dropout,
     keras.layers.SpatialDropout2D,
+    GroupedDense,
 )
 
 

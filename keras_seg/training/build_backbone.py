@@ -67,13 +67,20 @@ def build_backbone(name, weights=None, output_stride=None) -> tuple:
         backbone = keras_hub.models.Backbone.from_preset(name)
         if weights:
             backbone.load_weights(weights)
-        # Not the converter itself: that would also resize.
-        converter = keras_hub.layers.ImageConverter.from_preset(name)
-        scale = 1.0 if converter.scale is None else converter.scale
-        offset = 0.0 if converter.offset is None else converter.offset
+        scale, offset = _scaling(name, backbone)
     if trained:
         backbone.set_weights(trained.get_weights())
     return backbone, keras.layers.Rescaling(scale, offset, name="preprocessor")
+
+
+def _scaling(name, backbone):
+    """Scale and offset of images in 0..255 for a preset."""
+    if hasattr(backbone, "image_scaling"):  # ours, which need no converter
+        return backbone.image_scaling
+    # Not the converter itself: that would also resize.
+    converter = keras_hub.layers.ImageConverter.from_preset(name)
+    scale = 1.0 if converter.scale is None else converter.scale
+    return scale, 0.0 if converter.offset is None else converter.offset
 
 
 def set_drop_path(backbone, rate):

@@ -1,0 +1,81 @@
+"""Names of the published ESPNetv2 weights."""
+
+import re
+
+from keras_seg.conversion.published_weights import targets_of
+
+# Ends of the names of our layers, and what the authors call them inside a unit.
+IN_A_UNIT = {
+    "reduce": "proj_1x1.conv",
+    "reduce_norm": "proj_1x1.bn",
+    "reduce_activation": "proj_1x1.act",
+    "branches_norm": "br_after_cat.bn",
+    "branches_activation": "br_after_cat.act",
+    "expand": "conv_1x1_exp.conv",
+    "expand_norm": "conv_1x1_exp.bn",
+    **{f"branch_{i}": f"spp_dw.{i}.conv" for i in range(4)},
+}
+BESIDE_A_UNIT = {
+    "image_conv": "inp_reinf.0.conv",
+    "image_norm": "inp_reinf.0.bn",
+    "image_activation": "inp_reinf.0.act",
+    "image_expand_conv": "inp_reinf.1.conv",
+    "image_expand_norm": "inp_reinf.1.bn",
+    "activation": "act",
+}
+STEM = {
+    "stem_conv": "level1.conv",
+    "stem_norm": "level1.bn",
+    "stem_activation": "level1.act",
+}
+# The classifier and its stage, the decoder, and weights that are never applied.
+UNUSED = (
+    r"(base_net\.)?(level5|level5_0|classifier)\.|(bu_dec|bu_br|merge_enc_dec)_l\d\.|"
+    r"(base_net\.)?level\d_0\.eesp\.module_act\.|.*\.num_batches_tracked$"
+)
+
+
+def espnetv2_targets(backbone):
+    """The variables of an `ESPNetV2Backbone` by their published names.
+
+    Args:
+        backbone: A `keras_seg.backbones.ESPNetV2Backbone`.
+
+    Returns:
+        Dictionary from names, without the prefix `base_net.`, to pairs of a variable
+        and its kind.
+    """
+    return targets_of(
+        {_published(layer.name): layer for layer in backbone.layers if layer.weights}
+    )
+
+
+def espnetv2_arrays(arrays):
+    """The arrays of the backbone in a checkpoint of a classifier or a segmenter.
+
+    Args:
+        arrays: Dictionary from names to arrays.
+
+    Returns:
+        Dictionary from names as in `espnetv2_targets` to arrays.
+    """
+    arrays = {name.removeprefix("module."): array for name, array in arrays.items()}
+    return {
+        name.removeprefix("base_net."): array
+        for name, array in arrays.items()
+        if not re.match(UNUSED, name)
+    }
+
+
+def _published(name):
+    """The published prefix of a layer such as `"unit_3_0_reduce_norm"`."""
+    if name in STEM:
+        return STEM[name]
+    down = re.fullmatch(r"down_(\d)_(\w+)", name)
+    if down:
+        level, part = down.groups()
+        if part in IN_A_UNIT:
+            return f"level{level}_0.eesp.{IN_A_UNIT[part]}"
+        return f"level{level}_0.{BESIDE_A_UNIT[part]}"
+    level, index, part = re.fullmatch(r"unit_(\d)_(\d+)_(\w+)", name).groups()
+    return f"level{level}.{index}.{IN_A_UNIT.get(part, 'module_act')}"
