@@ -3,7 +3,6 @@ import keras_hub
 
 from keras_seg.backbones.default_dtype_policy import default_dtype_policy
 from keras_seg.backbones.imagenet import standardization
-from keras_seg.layers.composite_layer import check_positive
 from keras_seg.layers.grouped_dense import GroupedDense
 
 NUM_BRANCHES = 4  # of a unit, each with its own dilation
@@ -31,8 +30,8 @@ class ESPNetV2Backbone(keras_hub.models.FeaturePyramidBackbone):
 
     Args:
         stackwise_num_filters: Sequence of four integers, the channels of `P1` ...
-            `P4`. Those that are new in a level must be a multiple of 4. The default is
-            the authors' largest network.
+            `P4`: multiples of 16 that increase. The default is the authors' largest
+            network.
         stackwise_num_blocks: Pair of integers. Numbers of units of `P3` and `P4` after
             the one that reduces the resolution.
         image_shape: Tuple `(height, width, 3)`; by default any height and width.
@@ -56,7 +55,7 @@ class ESPNetV2Backbone(keras_hub.models.FeaturePyramidBackbone):
     ```python
     import keras_seg
 
-    backbone = keras_seg.backbones.ESPNetV2Backbone([8, 16, 32, 64], [1, 1])
+    backbone = keras_seg.backbones.ESPNetV2Backbone([16, 32, 48, 64], [1, 1])
     print({k: v.shape[-1] for k, v in backbone.pyramid_outputs.items()})
     ```
     """
@@ -117,14 +116,13 @@ def _check(filters, blocks):
             "`stackwise_num_filters` must have 4 and `stackwise_num_blocks` 2 integers."
             f" Received: {filters} and {blocks}."
         )
-    check_positive(**{f"filters of P{i + 1}": n for i, n in enumerate(filters)})
-    for i, (before, after) in enumerate(zip(filters, filters[1:], strict=False)):
-        new = after - before
-        if new <= 0 or any(n % NUM_BRANCHES for n in (before, new, after)):
-            raise ValueError(
-                f"P{i + 2} must have more channels than P{i + 1}, both multiples of "
-                f"{NUM_BRANCHES}. Received: stackwise_num_filters={filters}."
-            )
+    multiple = NUM_BRANCHES**2  # for groups within a branch
+    increase = 0 < filters[0] and sorted(set(filters)) == filters
+    if not increase or any(n % multiple for n in filters):
+        raise ValueError(
+            f"`stackwise_num_filters` must increase, in multiples of {multiple}. "
+            f"Received: stackwise_num_filters={filters}."
+        )
 
 
 def _down(x, view, channels, name):

@@ -33,7 +33,7 @@ def load_backbone(backbone, arrays) -> None:
     ```python
     import keras_seg
 
-    backbone = keras_seg.backbones.ESPNetV2Backbone([8, 16, 32, 64], [1, 1])
+    backbone = keras_seg.backbones.ESPNetV2Backbone([16, 32, 48, 64], [1, 1])
     try:
         keras_seg.conversion.load_backbone(backbone, {"level1.strange": 0.0})
     except ValueError as error:
@@ -44,9 +44,9 @@ def load_backbone(backbone, arrays) -> None:
     problems = problems + misfits(targets, given)
     if problems:
         raise ValueError(
-            f"{len(problems)} arrays do not fit this {type(backbone).__name__}; nothing "
-            "was loaded. Make the backbone with the configuration of the checkpoint.\n"
-            "  " + "\n  ".join(list_problems(problems))
+            f"{len(problems)} arrays do not fit this {type(backbone).__name__}; "
+            "nothing was loaded. Make the backbone with the configuration of the "
+            "checkpoint.\n  " + "\n  ".join(list_problems(problems))
         )
     assign(targets, given)
 

@@ -65,6 +65,9 @@ MODELS = {
     "cpt": lambda: keras_seg.CPT(
         TinyBackbone(), 5, hidden_dim=8, pool_dim=4, reasoner=REASONER
     ),
+    "cpt_espnetv2": lambda: keras_seg.CPT(
+        keras_seg.backbones.ESPNetV2Backbone([16, 32, 48, 64], [1, 1]), 5, hidden_dim=8
+    ),
     "cpt_bilinear": lambda: keras_seg.CPT(
         overlapping_backbone(), 5, hidden_dim=8, source="bilinear"
     ),

@@ -1,0 +1,166 @@
+"""ESPNetv2 with published weights equals a NumPy reference."""
+
+import espnetv2_reference as reference
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from random_weights import random_array
+
+import keras_seg
+from keras_seg.backbones import ESPNetV2Backbone
+from keras_seg.conversion import load_backbone, read_checkpoint
+from keras_seg.conversion.espnetv2_backbone import espnetv2_targets
+from keras_seg.conversion.published_weights import published_shapes
+from keras_seg.training import build_backbone
+
+TINY = {"stackwise_num_filters": [16, 32, 48, 64], "stackwise_num_blocks": [2, 1]}
+# What a published segmenter has besides, with any shape.
+BESIDE = (
+    "bu_dec_l1.br.br.0.weight",
+    "bu_br_l2.0.bias",
+    "merge_enc_dec_l4.wt_layer.1.weight",
+    "base_net.level2_0.eesp.module_act.weight",
+    "base_net.level1.bn.num_batches_tracked",
+)
+
+
+def published(seed=0):
+    """Random arrays by the names of a published segmenter."""
+    rng = np.random.default_rng(seed)
+    arrays = {}
+    for name, shape in published_shapes(
+        espnetv2_targets(ESPNetV2Backbone(**TINY))
+    ).items():
+        scale = 1 / np.sqrt(np.prod(shape[1:])) if len(shape) > 1 else 0.3
+        array = rng.normal(0.0, scale, shape)
+        if name.endswith("running_var"):
+            array = rng.uniform(0.5, 2.0, shape)
+        arrays[f"base_net.{name}"] = array.astype("float32")
+    return arrays
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    backbone = ESPNetV2Backbone(**TINY, name="espnetv2")
+    load_backbone(backbone, {**published(), **dict.fromkeys(BESIDE, np.zeros(2))})
+    return backbone
+
+
+@pytest.mark.parametrize("size", [(32, 48), (37, 50), (9, 1)])
+def test_levels_equal_numpy(backbone, size):
+    image = random_array(*size, 3)
+    weights = {
+        name.removeprefix("base_net."): array.astype("float64")
+        for name, array in published().items()
+    }
+    expected = reference.levels(image, weights, TINY["stackwise_num_blocks"])
+    pyramid = keras.Model(backbone.input, dict(backbone.pyramid_outputs))
+    actual = pyramid.predict_on_batch(image[None])
+    assert list(actual) == ["P1", "P2", "P3", "P4"]
+    for level, there in zip(actual.values(), expected, strict=True):
+        assert np.abs(there).max() > 0.1
+        np.testing.assert_allclose(level[0], there, atol=1e-5)
+
+
+def test_default_is_the_largest_published_network():
+    backbone = ESPNetV2Backbone()
+    assert backbone.count_params() == 768_824
+    assert [v.shape[-1] for v in backbone.pyramid_outputs.values()] == [
+        32,
+        128,
+        256,
+        512,
+    ]
+
+
+def test_every_weight_learns():
+    backbone = ESPNetV2Backbone(**TINY)
+    model = keras.Sequential([backbone, keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    images, truth = random_array(4, 32, 48, 3), random_array(4, 2, 3, 1)
+    start = [w.copy() for w in model.get_weights()]
+    model.train_on_batch(images, truth)
+    for variable, old in zip(model.weights, start, strict=True):
+        moved = np.abs(ops.convert_to_numpy(variable) - old).max()
+        assert moved > 1e-7, variable.path
+
+
+def test_config_precision_and_scaling():
+    before = keras.config.dtype_policy().name
+    backbone = ESPNetV2Backbone(**TINY, dtype="mixed_bfloat16", name="small")
+    assert keras.config.dtype_policy().name == before
+    copy = ESPNetV2Backbone.from_config(backbone.get_config())
+    assert copy.get_config() == backbone.get_config()
+    output = copy.predict_on_batch(random_array(1, 20, 36, 3))
+    assert output.dtype.name == "bfloat16" and output.shape == (1, 2, 3, 64)
+    scale, offset = backbone.image_scaling
+    assert np.allclose(np.array([123.675, 116.28, 103.53]) * scale + offset, 0)
+
+
+def test_a_saved_backbone_is_built_by_its_folder(backbone, tmp_path):
+    backbone.save_to_preset(str(tmp_path / "espnetv2"))
+    copy, preprocessor = build_backbone(str(tmp_path / "espnetv2"))
+    for loaded, saved in zip(copy.get_weights(), backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(loaded, saved)
+    black = ops.convert_to_numpy(preprocessor(np.zeros((1, 1, 1, 3), "float32")))
+    np.testing.assert_allclose(black[0, 0, 0], backbone.image_scaling[1], rtol=1e-6)
+
+
+def test_a_model_is_saved_with_it(backbone, tmp_path):
+    model = keras_seg.CPT(backbone, num_classes=3, hidden_dim=8, pool_dim=4)
+    assert model.pyramid_levels == ["P2", "P3", "P4"] and model.masks_padding
+    image = np.random.default_rng(0).integers(0, 256, (1, 30, 70, 3), "uint8")
+    model.save_to_preset(tmp_path / "cpt")
+    copy = keras_seg.CPT.from_preset(tmp_path / "cpt")
+    np.testing.assert_allclose(
+        copy.predict_on_batch(image), model.predict_on_batch(image), atol=1e-6
+    )
+
+
+def test_weights_from_a_file(backbone, tmp_path):
+    np.savez(tmp_path / "a.npz", **published())
+    copy = ESPNetV2Backbone(**TINY)
+    load_backbone(copy, read_checkpoint(tmp_path / "a.npz"))
+    for loaded, saved in zip(copy.get_weights(), backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(loaded, saved)
+
+
+def test_nothing_is_loaded_unless_all_fits():
+    backbone = ESPNetV2Backbone(**TINY)
+    before = backbone.get_weights()
+    arrays = published()
+    del arrays["base_net.level1.bn.bias"]
+    arrays["base_net.level3.0.module_act.weight"] = np.zeros(7, "float32")
+    arrays["base_net.level3.2.module_act.weight"] = np.zeros(48, "float32")
+    with pytest.raises(ValueError) as error:
+        load_backbone(backbone, arrays)
+    lines = sorted(line.strip() for line in str(error.value).splitlines()[1:])
+    assert lines == [
+        "misshapen: level3.0.module_act.weight has shape (7,), expected (48,)",
+        "missing: level1.bn.bias",
+        "unknown: level3.2.module_act.weight",
+    ]
+    for old, new in zip(before, backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_other_backbones_cannot_be_converted():
+    mobilenet = keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+    with pytest.raises(ValueError, match="ApplicationsBackbone cannot be converted"):
+        load_backbone(mobilenet, published())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"stackwise_num_filters": [16, 32, 48]}, "must have 4"),
+        ({"stackwise_num_blocks": [1]}, "2 integers"),
+        ({"stackwise_num_filters": [16, 32, 32, 64]}, "must increase"),
+        ({"stackwise_num_filters": [16, 32, 56, 64]}, "multiples of 16"),
+        ({"stackwise_num_filters": [0, 16, 32, 48]}, "must increase"),
+    ],
+)
+def test_channels_that_do_not_fit(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ESPNetV2Backbone(**{**TINY, **arguments})
