@@ -5,7 +5,7 @@ from keras import ops
 from peers import PACKAGE, PeerModel
 
 import keras_seg
-from keras_seg.training import build_backbone
+from keras_seg.training.build_backbone import build_backbone, is_untrained
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -160,7 +160,9 @@ def build_entry(entry, source, recipe):
         hidden_dim=recipe["hidden_dim"],
         pyramid_levels=levels,
         input_scale=recipe["input_scale"],
-        freeze_backbone_norm=recipe["backbone_weights"] is not None,
+        freeze_backbone_norm=not is_untrained(
+            recipe["backbone"], recipe["backbone_weights"]
+        ),
         class_names=list(source.class_names),
         palette=source.palette.tolist(),
         ignore_class=source.ignore_class,

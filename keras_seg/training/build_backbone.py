@@ -5,10 +5,11 @@ import pathlib
 import keras
 import keras_hub
 
-from keras_seg.backbones import ApplicationsBackbone
+from keras_seg.backbones import ApplicationsBackbone, ESPNetV2Backbone
 from keras_seg.models import load_model
 from keras_seg.training.copy_with import copy_with
 
+OUR_NETWORKS = {"ESPNetV2": ESPNetV2Backbone}
 # Without the 1280 channels that only the ImageNet classifier needs.
 PYRAMID_LAYERS = {
     "MobileNetV2": {
@@ -21,13 +22,15 @@ PYRAMID_LAYERS = {
 
 
 def build_backbone(name, weights=None, output_stride=None) -> tuple:
-    """Makes a network of `keras.applications` or loads a preset of keras-hub.
+    """Makes a network by its name, or loads a preset of keras-hub.
 
     Args:
-        name: String, such as `"MobileNetV2"`, `"resnet_50_imagenet"` or the path of a
-            saved preset.
-        weights: `None`, `"imagenet"`, the path of a weights file, or the folder of a
-            saved model, whose backbone weights are taken.
+        name: String: a network of `keras.applications`, such as `"MobileNetV2"`;
+            `"ESPNetV2"`; a preset of keras-hub, such as `"resnet_50_imagenet"`; or the
+            folder of a saved backbone.
+        weights: `None`, `"imagenet"` for a network of `keras.applications`, the path of
+            a weights file, or the folder of a saved backbone or model, whose backbone
+            weights are taken.
         output_stride: Integer, see `keras_seg.backbones.ApplicationsBackbone`. The
             last level then holds the last stage of the network, and is the only one.
 
@@ -36,7 +39,8 @@ def build_backbone(name, weights=None, output_stride=None) -> tuple:
         trained with.
 
     Raises:
-        ValueError: If `output_stride` is given for a preset of keras-hub.
+        ValueError: If `output_stride` or `weights="imagenet"` is given for another
+            network than one of `keras.applications`.
 
     Example:
 
@@ -49,7 +53,7 @@ def build_backbone(name, weights=None, output_stride=None) -> tuple:
     """
     trained = None
     if weights and pathlib.Path(weights).is_dir():
-        trained, weights = load_model(weights).backbone, None
+        trained, weights = _saved_backbone(weights), None
     if hasattr(keras.applications, name):
         layers = PYRAMID_LAYERS.get(name)
         if layers and output_stride:
@@ -59,18 +63,41 @@ def build_backbone(name, weights=None, output_stride=None) -> tuple:
         )
         scale, offset = backbone.image_scaling
     else:
-        if output_stride:
-            raise ValueError(
-                "Only networks of keras.applications can be dilated. Received: "
-                f"{name}, output_stride={output_stride}."
-            )
-        backbone = keras_hub.models.Backbone.from_preset(name)
+        _check_other_network(name, weights, output_stride)
+        if name in OUR_NETWORKS:
+            backbone = OUR_NETWORKS[name]()
+        else:
+            backbone = keras_hub.models.Backbone.from_preset(name)
         if weights:
             backbone.load_weights(weights)
         scale, offset = _scaling(name, backbone)
     if trained:
         backbone.set_weights(trained.get_weights())
     return backbone, keras.layers.Rescaling(scale, offset, name="preprocessor")
+
+
+def is_untrained(name, weights):
+    """Whether `build_backbone` draws the weights of a network at random."""
+    return (hasattr(keras.applications, name) or name in OUR_NETWORKS) and not weights
+
+
+def _saved_backbone(folder):
+    if pathlib.Path(folder, "task.json").exists():
+        return load_model(folder).backbone
+    return keras_hub.models.Backbone.from_preset(str(folder))
+
+
+def _check_other_network(name, weights, output_stride):
+    if output_stride:
+        raise ValueError(
+            "Only networks of keras.applications can be dilated. Received: "
+            f"{name}, output_stride={output_stride}."
+        )
+    if weights == "imagenet":
+        raise ValueError(
+            f"Only networks of keras.applications have weights='imagenet'. Received: "
+            f"{name}. Give a file or a folder, or weights='' for those of a preset."
+        )
 
 
 def _scaling(name, backbone):

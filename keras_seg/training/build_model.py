@@ -1,12 +1,15 @@
 """The model of a run, compiled."""
 
-import keras
 import numpy as np
 
 from keras_seg.losses.segmentation_loss import SegmentationLoss
 from keras_seg.models import CPT, SGR, ECENet, load_model
 from keras_seg.optimizers.polynomial_decay import PolynomialDecay
-from keras_seg.training.build_backbone import build_backbone, set_drop_path
+from keras_seg.training.build_backbone import (
+    build_backbone,
+    is_untrained,
+    set_drop_path,
+)
 from keras_seg.training.freeze_features import freeze_features
 from keras_seg.training.keep_known_classes import keep_known_classes
 from keras_seg.training.make_optimizer import make_optimizer
@@ -67,15 +70,12 @@ def build_model(args, train):
     )
     if args.drop_path is not None:
         backbone = set_drop_path(backbone, args.drop_path)
-    from_scratch = hasattr(keras.applications, args.backbone) and (
-        args.backbone_weights is None
-    )
     return MODELS[args.model](
         backbone,
         preprocessor=preprocessor,
         hidden_dim=args.hidden_dim,
         pyramid_levels=args.pyramid_levels,
-        freeze_backbone_norm=not from_scratch,
+        freeze_backbone_norm=not is_untrained(args.backbone, args.backbone_weights),
         **options,
     )
 

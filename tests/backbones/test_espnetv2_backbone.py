@@ -12,7 +12,7 @@ from keras_seg.backbones import ESPNetV2Backbone
 from keras_seg.conversion import load_backbone, read_checkpoint
 from keras_seg.conversion.espnetv2_backbone import espnetv2_targets
 from keras_seg.conversion.published_weights import published_shapes
-from keras_seg.training import build_backbone
+from keras_seg.training.build_backbone import build_backbone, is_untrained
 
 TINY = {"stackwise_num_filters": [16, 32, 48, 64], "stackwise_num_blocks": [2, 1]}
 # What a published segmenter has besides, with any shape.
@@ -105,6 +105,30 @@ def test_a_saved_backbone_is_built_by_its_folder(backbone, tmp_path):
         np.testing.assert_array_equal(loaded, saved)
     black = ops.convert_to_numpy(preprocessor(np.zeros((1, 1, 1, 3), "float32")))
     np.testing.assert_allclose(black[0, 0, 0], backbone.image_scaling[1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("of_a_model", [False, True])
+def test_a_network_takes_the_weights_of_a_folder(of_a_model, tmp_path):
+    saved, random = ESPNetV2Backbone(), build_backbone("ESPNetV2")[0]
+    if of_a_model:
+        keras_seg.CPT(saved, 3, hidden_dim=8).save_to_preset(tmp_path / "saved")
+    else:
+        saved.save_to_preset(str(tmp_path / "saved"))
+    copy, _ = build_backbone("ESPNetV2", str(tmp_path / "saved"))
+    for loaded, kept in zip(copy.get_weights(), saved.get_weights(), strict=True):
+        np.testing.assert_array_equal(loaded, kept)
+    kernel = saved.weights[0]
+    assert np.abs(ops.convert_to_numpy(random.weights[0] - kernel)).max() > 0.01
+    assert is_untrained("ESPNetV2", None) and is_untrained("MobileNetV2", "")
+    assert not is_untrained("ESPNetV2", "saved")
+    assert not is_untrained(str(tmp_path / "saved"), None)
+
+
+def test_weights_that_it_does_not_have():
+    with pytest.raises(ValueError, match="Received: ESPNetV2. Give a file"):
+        build_backbone("ESPNetV2", "imagenet")
+    with pytest.raises(ValueError, match="can be dilated"):
+        build_backbone("ESPNetV2", output_stride=8)
 
 
 def test_a_model_is_saved_with_it(backbone, tmp_path):
