@@ -51,7 +51,21 @@ PRESETS = {
                 "task.json": "35caa412ac61d111191ce971112720b42b7f1df49265554b095b9ce982dd1418",
                 "task.weights.h5": "2fc7788669fbd75910a1ae87ba248f66403a59fe705adc7dd758ca5b7671e114",
             },
-        }
+        },
+        "camvid_espnetv2": {
+            "description": "CPT on CamVid, 11 classes, ESPNetv2 trained on Cityscapes, test mIoU 70.1.",
+            "folder": "cpt_camvid_espnetv2",
+            "params": 1150613,
+            **CAMVID,
+            "files": {
+                "config.json": "dbbad8e84eb45d994af73b044eae6ff63be4109f7001e22334893a02792b7c02",
+                "metadata.json": "7c791e6fc1ac65fb22b0a16408de45406c96b9db4c42f82e5eac1cff0fd89cb6",
+                "model.weights.h5": "239e9ecf18791fe6957d9be66c78161904c530ad889e625c46535bdd97a58cf5",
+                "preprocessor.json": "cd1fba5ad44d668eb50d512763f3d6b79e816d9f4f9c62dc52fbfa5feede488d",
+                "task.json": "507b94adaf03f960d4e446b8281eed257432e6397e4083d62a478ec81970d615",
+                "task.weights.h5": "45186de245db43a784fdb0582106965500eefacbadd6b5e16f98d3741505dbbc",
+            },
+        },
     },
     "SGR": {
         "camvid": {

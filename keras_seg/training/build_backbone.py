@@ -39,8 +39,8 @@ def build_backbone(name, weights=None, output_stride=None) -> tuple:
         trained with.
 
     Raises:
-        ValueError: If `output_stride` or `weights="imagenet"` is given for another
-            network than one of `keras.applications`.
+        ValueError: If there is no such file, or `output_stride` or `weights="imagenet"`
+            is given for another network than one of `keras.applications`.
 
     Example:
 
@@ -54,6 +54,10 @@ def build_backbone(name, weights=None, output_stride=None) -> tuple:
     trained = None
     if weights and pathlib.Path(weights).is_dir():
         trained, weights = _saved_backbone(weights), None
+    elif weights and weights != "imagenet" and not pathlib.Path(weights).exists():
+        raise ValueError(
+            f"There is no file or folder '{weights}' with weights of {name}."
+        )
     if hasattr(keras.applications, name):
         layers = PYRAMID_LAYERS.get(name)
         if layers and output_stride:

@@ -127,6 +127,9 @@ def test_a_network_takes_the_weights_of_a_folder(of_a_model, tmp_path):
 def test_weights_that_it_does_not_have():
     with pytest.raises(ValueError, match="Received: ESPNetV2. Give a file"):
         build_backbone("ESPNetV2", "imagenet")
+    for name in ("ESPNetV2", "MobileNetV2"):
+        with pytest.raises(ValueError, match=f"'nowhere' with weights of {name}"):
+            build_backbone(name, "nowhere")
     with pytest.raises(ValueError, match="can be dilated"):
         build_backbone("ESPNetV2", output_stride=8)
 

@@ -26,7 +26,11 @@ from keras_seg.training.make_optimizer import CoupledSGD
 from keras_seg.training.open_data import open_data
 
 REAL_TIME = "ecenet_camvid_real_time"
-OURS = (REAL_TIME, "cpt_camvid")  # the others are those of the papers
+OURS = (
+    REAL_TIME,
+    "cpt_camvid",
+    "cpt_camvid_espnetv2",
+)  # the others are those of the papers
 RECIPES = [name for name in list_recipes() if name not in OURS]
 slow_to_start = pytest.mark.skipif(
     keras.config.backend() != "torch",
@@ -92,8 +96,13 @@ def test_recipe_of_a_real_time_network(monkeypatch):
         read(REAL_TIME, "--model", "sgr")
 
 
-def test_recipe_of_our_cpt():
-    args = read("cpt_camvid")
+@pytest.mark.parametrize(
+    ("name", "backbone"),
+    [("cpt_camvid", "MobileNetV2"), ("cpt_camvid_espnetv2", "ESPNetV2")],
+)
+def test_recipes_of_our_cpt(name, backbone):
+    args = read(name)
+    assert args.backbone == backbone
     assert (args.model, args.input_scale, args.split) == ("cpt", 1.25, "train+val")
     assert args.epochs * args.steps_per_epoch == 3000 and args.ema == 0.997
 
