@@ -57,9 +57,13 @@ def test_each_backbone_of_the_package_has_one_entry():
         and x.backbone_cls.__module__.startswith("keras_seg.")
     ]
     names = sorted(entry.backbone_cls.__name__ for entry in entries)
-    assert names == sorted(
-        ["ApplicationsBackbone", "DilatedResNetBackbone", "MiTBackbone", "SwinBackbone"]
-    )
+    assert names == [
+        "ApplicationsBackbone",
+        "DilatedResNetBackbone",
+        "ESPNetV2Backbone",
+        "MiTBackbone",
+        "SwinBackbone",
+    ]
     for entry in entries:
         assert issubclass(keras_seg.SGR, entry)
         assert not issubclass(keras_hub.models.SegFormerImageSegmenter, entry)
