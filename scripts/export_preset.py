@@ -76,7 +76,14 @@ BACKBONES = {
         "Training started from ImageNet weights: the int8 model "
         "`tf2_mobilenet_v2_1.0_224_ptq` of google-coral/test_data (Apache-2.0), turned "
         "back into floating point."
-    )
+    ),
+    "ESPNetV2": (
+        "Training started from the backbone of `espnetv2_s_2.0_city_1024x512.pth` of "
+        "[sacmehta/EdgeNets](https://github.com/sacmehta/EdgeNets) (MIT), Mehta et "
+        "al., [ESPNetv2](https://arxiv.org/abs/1811.11431), CVPR 2019. It was trained "
+        "on ImageNet and on Cityscapes, whose terms allow non-commercial use. These "
+        "streets are more data than the other `camvid` presets have seen."
+    ),
 }
 
 

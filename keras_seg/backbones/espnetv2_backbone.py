@@ -2,7 +2,7 @@ import keras
 import keras_hub
 
 from keras_seg.backbones.default_dtype_policy import default_dtype_policy
-from keras_seg.backbones.imagenet import standardization
+from keras_seg.backbones.imagenet import ImageNetScaling
 from keras_seg.layers.grouped_dense import GroupedDense
 
 NUM_BRANCHES = 4  # of a unit, each with its own dilation
@@ -14,7 +14,7 @@ UNIT_DILATIONS = {3: (1, 2, 3, 4), 4: (1, 1, 2, 3)}
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class ESPNetV2Backbone(keras_hub.models.FeaturePyramidBackbone):
+class ESPNetV2Backbone(ImageNetScaling, keras_hub.models.FeaturePyramidBackbone):
     """ESPNetv2: a light network of dilated depthwise convolutions, up to stride 16.
 
     A unit reduces the channels, convolves them with four dilations, sums the results
@@ -80,10 +80,11 @@ class ESPNetV2Backbone(keras_hub.models.FeaturePyramidBackbone):
             x = _convolution(x, filters[0], "stem", strides=2, padding="valid")
             x = _activation(_norm(x, "stem"), "stem")  # (B, H/2, W/2, C_1)
             pyramid, view = {"P1": x}, _halved(images, "image_1")
-            for level in (2, 3, 4):
+            widths, units = filters[1:], [0, *blocks]
+            for level, width, count in zip((2, 3, 4), widths, units, strict=True):
                 view = _halved(view, f"image_{level}")  # (B, H/2^n, W/2^n, 3)
-                x = _down(x, view, filters[level - 1], f"down_{level}")
-                for i in range(blocks[level - 3] if level > 2 else 0):
+                x = _down(x, view, width, f"down_{level}")
+                for i in range(count):
                     x = _unit(x, UNIT_DILATIONS[level], f"unit_{level}_{i}")
                 pyramid[f"P{level}"] = x
         super().__init__(
@@ -95,11 +96,6 @@ class ESPNetV2Backbone(keras_hub.models.FeaturePyramidBackbone):
         self.stackwise_num_filters = filters
         self.stackwise_num_blocks = blocks
         self.image_shape = tuple(image_shape)
-
-    @property
-    def image_scaling(self):
-        """Scale and offset of each channel, for images in 0..255."""
-        return standardization()
 
     def get_config(self):
         return {

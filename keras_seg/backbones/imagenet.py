@@ -5,6 +5,15 @@ IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
 
 
+class ImageNetScaling:
+    """What the backbones share that take standardized images of ImageNet."""
+
+    @property
+    def image_scaling(self):
+        """Scale and offset of each channel, for images in 0..255."""
+        return standardization()
+
+
 def standardization(mean=IMAGENET_MEAN, std=IMAGENET_STD):
     """Scale and offset that subtract a mean and divide by a standard deviation.
 

@@ -4,13 +4,13 @@ import keras
 import keras_hub
 
 from keras_seg.backbones.default_dtype_policy import default_dtype_policy
-from keras_seg.backbones.imagenet import standardization
+from keras_seg.backbones.imagenet import ImageNetScaling
 from keras_seg.keras_internals.hub_backbones import mix_transformer_levels
 from keras_seg.keras_internals.mix_transformer_block import MiTBlock
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class MiTBackbone(keras_hub.models.FeaturePyramidBackbone):
+class MiTBackbone(ImageNetScaling, keras_hub.models.FeaturePyramidBackbone):
     """keras-hub's Mix Transformer, the encoder of SegFormer, for images of any size.
 
     keras-hub's backbone works on square images of a size that is fixed when the model
@@ -101,11 +101,6 @@ class MiTBackbone(keras_hub.models.FeaturePyramidBackbone):
         # === Config ===
         self.image_shape = tuple(image_shape)
         self.mit_kwargs = kwargs
-
-    @property
-    def image_scaling(self):
-        """Scale and offset of each channel, for images in 0..255."""
-        return standardization()
 
     def get_config(self):
         return {

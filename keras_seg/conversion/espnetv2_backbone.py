@@ -15,6 +15,8 @@ IN_A_UNIT = {
     "expand_norm": "conv_1x1_exp.bn",
     **{f"branch_{i}": f"spp_dw.{i}.conv" for i in range(4)},
 }
+OF_A_UNIT = {**IN_A_UNIT, "activation": "module_act"}
+# Of what reduces the resolution, beside the unit in it.
 BESIDE_A_UNIT = {
     "image_conv": "inp_reinf.0.conv",
     "image_norm": "inp_reinf.0.bn",
@@ -31,7 +33,7 @@ STEM = {
 # The classifier and its stage, the decoder, and weights that are never applied.
 UNUSED = (
     r"(base_net\.)?(level5|level5_0|classifier)\.|(bu_dec|bu_br|merge_enc_dec)_l\d\.|"
-    r"(base_net\.)?level\d_0\.eesp\.module_act\.|.*\.num_batches_tracked$"
+    r"(base_net\.)?level\d_0\.eesp\.module_act\."
 )
 
 
@@ -54,12 +56,11 @@ def espnetv2_arrays(arrays):
     """The arrays of the backbone in a checkpoint of a classifier or a segmenter.
 
     Args:
-        arrays: Dictionary from names to arrays.
+        arrays: Dictionary from names to arrays, see `published_names.plain_arrays`.
 
     Returns:
         Dictionary from names as in `espnetv2_targets` to arrays.
     """
-    arrays = {name.removeprefix("module."): array for name, array in arrays.items()}
     return {
         name.removeprefix("base_net."): array
         for name, array in arrays.items()
@@ -78,4 +79,4 @@ def _published(name):
             return f"level{level}_0.eesp.{IN_A_UNIT[part]}"
         return f"level{level}_0.{BESIDE_A_UNIT[part]}"
     level, index, part = re.fullmatch(r"unit_(\d)_(\d+)_(\w+)", name).groups()
-    return f"level{level}.{index}.{IN_A_UNIT.get(part, 'module_act')}"
+    return f"level{level}.{index}.{OF_A_UNIT[part]}"

@@ -4,7 +4,8 @@ from keras_seg.backbones.dilated_resnet_backbone import DilatedResNetBackbone
 from keras_seg.backbones.espnetv2_backbone import ESPNetV2Backbone
 from keras_seg.backbones.swin.swin_backbone import SwinBackbone
 from keras_seg.conversion.espnetv2_backbone import espnetv2_arrays, espnetv2_targets
-from keras_seg.conversion.published_weights import assign, list_problems, misfits
+from keras_seg.conversion.published_names import plain_arrays
+from keras_seg.conversion.published_weights import load_targets
 from keras_seg.conversion.resnet_backbone import resnet_targets
 from keras_seg.conversion.swin_backbone import swin_arrays, swin_targets
 
@@ -21,8 +22,9 @@ def load_backbone(backbone, arrays) -> None:
             ResNet of keras-hub.
         arrays: Dictionary from names to arrays in torch's layout, see
             `read_checkpoint`. Of ESPNetv2 the classifier or the segmenter of the
-            authors (EdgeNets), whose other parts are left out; of the others the names
-            of mmsegmentation or torchvision, without the prefix `backbone.`.
+            authors (EdgeNets), whose other parts are left out; of the others the
+            backbone alone, with the names of mmsegmentation or torchvision, without
+            the prefix `backbone.`.
 
     Raises:
         ValueError: If the weights of such a backbone cannot be converted, or names are
@@ -40,15 +42,14 @@ def load_backbone(backbone, arrays) -> None:
         print(str(error).splitlines()[-1])  # unknown: level1.strange
     ```
     """
-    targets, given, problems = backbone_parts(backbone, arrays)
-    problems = problems + misfits(targets, given)
-    if problems:
-        raise ValueError(
-            f"{len(problems)} arrays do not fit this {type(backbone).__name__}; "
-            "nothing was loaded. Make the backbone with the configuration of the "
-            "checkpoint.\n  " + "\n  ".join(list_problems(problems))
-        )
-    assign(targets, given)
+    targets, given, problems = backbone_parts(backbone, plain_arrays(arrays))
+    load_targets(
+        type(backbone).__name__,
+        targets,
+        given,
+        "Make the backbone with the configuration of the checkpoint.",
+        problems,
+    )
 
 
 def backbone_parts(backbone, arrays):

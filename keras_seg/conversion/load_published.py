@@ -1,7 +1,7 @@
 from keras_seg.conversion.load_backbone import backbone_parts
 from keras_seg.conversion.published_head import head_targets
 from keras_seg.conversion.published_names import published_parts
-from keras_seg.conversion.published_weights import assign, list_problems, misfits
+from keras_seg.conversion.published_weights import load_targets
 
 
 def load_published(model, arrays) -> None:
@@ -45,13 +45,11 @@ def load_published(model, arrays) -> None:
         targets |= {f"{prefix}.{name}": value for name, value in part[0].items()}
         given |= {f"{prefix}.{name}": value for name, value in part[1].items()}
         problems += part[2]
-    problems += misfits(targets, given)
-    if problems:
-        raise ValueError(
-            f"{len(problems)} arrays do not fit this {type(model).__name__} "
-            f"(num_classes={model.num_classes}, backbone="
-            f"{type(model.backbone).__name__}); nothing was loaded. Take the preset "
-            "with the configuration of the checkpoint.\n  "
-            + "\n  ".join(list_problems(problems))
-        )
-    assign(targets, given)
+    load_targets(
+        f"{type(model).__name__} (num_classes={model.num_classes}, backbone="
+        f"{type(model.backbone).__name__})",
+        targets,
+        given,
+        "Take the preset with the configuration of the checkpoint.",
+        problems,
+    )

@@ -46,7 +46,14 @@ def load_head(head, arrays) -> None:
     keras_seg.conversion.load_head(head, arrays)
     ```
     """
-    load_targets(head, head_targets(head), arrays)
+    load_targets(
+        f"{type(head).__name__} (num_classes={head.num_classes}, "
+        f"hidden_dim={head.hidden_dim})",
+        head_targets(head),
+        arrays,
+        "Build the head with the configuration of the checkpoint and strip prefixes "
+        "from the names.",
+    )
 
 
 def head_names(head) -> dict:

@@ -48,10 +48,7 @@ def published_parts(arrays):
     """
     parts = {"backbone": {}, "decode_head": {}}
     others = []
-    for name, array in arrays.items():
-        short = WRAPPERS.sub("", name)
-        if TRAINING.match(short):
-            continue
+    for name, short in _plain_names(arrays):
         head, _, rest = short.partition(".")
         if head not in parts:
             others.append(name)
@@ -59,9 +56,39 @@ def published_parts(arrays):
         stem, dot, suffix = rest.rpartition(".")
         rest = stem + dot + SUFFIXES.get(suffix, suffix)
         if rest in parts[head]:
-            raise ValueError(
-                f"The checkpoint holds '{head}.{rest}' twice, the second time as "
-                f"'{name}'. Take one of them out."
-            )
-        parts[head][rest] = array
+            raise _twice(f"{head}.{rest}", name)
+        parts[head][rest] = arrays[name]
     return parts["backbone"], parts["decode_head"], others
+
+
+def plain_arrays(arrays):
+    """The arrays of a checkpoint of one part, without prefixes.
+
+    Args:
+        arrays: Dictionary from names to arrays.
+
+    Returns:
+        Dictionary of the same, without those that only training uses.
+
+    Raises:
+        ValueError: If two names become the same.
+    """
+    plain = {}
+    for name, short in _plain_names(arrays):
+        if short in plain:
+            raise _twice(short, name)
+        plain[short] = arrays[name]
+    return plain
+
+
+def _plain_names(arrays):
+    """Pairs of each name and the same without prefixes, but for those of training."""
+    pairs = [(name, WRAPPERS.sub("", name)) for name in arrays]
+    return [(name, short) for name, short in pairs if not TRAINING.match(short)]
+
+
+def _twice(short, name):
+    return ValueError(
+        f"The checkpoint holds '{short}' twice, the second time as '{name}'. Take one "
+        "of them out."
+    )

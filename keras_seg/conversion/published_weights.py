@@ -58,22 +58,29 @@ def attention_layers(prefix, attention):
     }
 
 
-def load_targets(head, targets, arrays):
+def load_targets(what, targets, arrays, advice, problems=()):
     """Assigns every array to its variable, or nothing if one does not fit.
 
+    Args:
+        what: String. What is loaded, for the message.
+        targets: Dictionary, see `targets_of`.
+        arrays: Dictionary from published names to arrays.
+        advice: String. What to do if something does not fit.
+        problems: Sequence of lines about what was found before.
+
     Raises:
-        ValueError: If names are missing, unknown, or have arrays that do not fit; all
-            of them are listed.
+        ValueError: If there are problems, or names are missing, unknown, or have
+            arrays that do not fit; all of them are listed.
     """
-    problems = misfits(targets, arrays)
+    problems = [*problems, *misfits(targets, arrays)]
     if problems:
         raise ValueError(
-            f"{len(problems)} arrays do not fit this {type(head).__name__} "
-            f"(num_classes={head.num_classes}, hidden_dim={head.hidden_dim}); nothing "
-            "was loaded. Build the head with the configuration of the checkpoint and "
-            "strip prefixes from the names.\n  " + "\n  ".join(list_problems(problems))
+            f"{len(problems)} arrays do not fit this {what}; nothing was loaded. "
+            f"{advice}\n  " + "\n  ".join(list_problems(problems))
         )
-    assign(targets, arrays)
+    for name, (variable, kind) in targets.items():
+        array = np.array(arrays[name], "float32")
+        variable.assign(_to_keras(array, kind, variable.shape))
 
 
 def list_problems(problems):
@@ -103,13 +110,6 @@ def misfits(targets, arrays):
         elif not np.isfinite(array).all():
             problems.append(f"not finite: {name}")
     return problems
-
-
-def assign(targets, arrays):
-    """Assigns every array to its variable, once `misfits` has found no problem."""
-    for name, (variable, kind) in targets.items():
-        array = np.array(arrays[name], "float32")
-        variable.assign(_to_keras(array, kind, variable.shape))
 
 
 def published_shapes(targets):

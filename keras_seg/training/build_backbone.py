@@ -7,6 +7,7 @@ import keras_hub
 
 from keras_seg.backbones import ApplicationsBackbone, ESPNetV2Backbone
 from keras_seg.models import load_model
+from keras_seg.presets import keras_hub_presets, preset_files
 from keras_seg.training.copy_with import copy_with
 
 OUR_NETWORKS = {"ESPNetV2": ESPNetV2Backbone}
@@ -65,7 +66,6 @@ def build_backbone(name, weights=None, output_stride=None) -> tuple:
         backbone = ApplicationsBackbone(
             name, pyramid_layers=layers, weights=weights, output_stride=output_stride
         )
-        scale, offset = backbone.image_scaling
     else:
         _check_other_network(name, weights, output_stride)
         if name in OUR_NETWORKS:
@@ -74,9 +74,9 @@ def build_backbone(name, weights=None, output_stride=None) -> tuple:
             backbone = keras_hub.models.Backbone.from_preset(name)
         if weights:
             backbone.load_weights(weights)
-        scale, offset = _scaling(name, backbone)
     if trained:
         backbone.set_weights(trained.get_weights())
+    scale, offset = _scaling(name, backbone)
     return backbone, keras.layers.Rescaling(scale, offset, name="preprocessor")
 
 
@@ -86,9 +86,9 @@ def is_untrained(name, weights):
 
 
 def _saved_backbone(folder):
-    if pathlib.Path(folder, "task.json").exists():
+    if pathlib.Path(folder, preset_files.TASK).exists():
         return load_model(folder).backbone
-    return keras_hub.models.Backbone.from_preset(str(folder))
+    return keras_hub_presets.load_backbone(str(folder), load_weights=True)[0]
 
 
 def _check_other_network(name, weights, output_stride):
@@ -105,7 +105,7 @@ def _check_other_network(name, weights, output_stride):
 
 
 def _scaling(name, backbone):
-    """Scale and offset of images in 0..255 for a preset."""
+    """Scale and offset of images in 0..255."""
     if hasattr(backbone, "image_scaling"):  # ours, which need no converter
         return backbone.image_scaling
     # Not the converter itself: that would also resize.

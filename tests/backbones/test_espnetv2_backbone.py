@@ -4,6 +4,7 @@ import espnetv2_reference as reference
 import keras
 import numpy as np
 import pytest
+from backbone_checks import check_config_and_precision
 from keras import ops
 from random_weights import random_array
 
@@ -86,16 +87,8 @@ def test_every_weight_learns():
         assert moved > 1e-7, variable.path
 
 
-def test_config_precision_and_scaling():
-    before = keras.config.dtype_policy().name
-    backbone = ESPNetV2Backbone(**TINY, dtype="mixed_bfloat16", name="small")
-    assert keras.config.dtype_policy().name == before
-    copy = ESPNetV2Backbone.from_config(backbone.get_config())
-    assert copy.get_config() == backbone.get_config()
-    output = copy.predict_on_batch(random_array(1, 20, 36, 3))
-    assert output.dtype.name == "bfloat16" and output.shape == (1, 2, 3, 64)
-    scale, offset = backbone.image_scaling
-    assert np.allclose(np.array([123.675, 116.28, 103.53]) * scale + offset, 0)
+def test_config_and_precision():
+    check_config_and_precision(ESPNetV2Backbone, TINY, (20, 36), (1, 2, 3, 64))
 
 
 def test_a_saved_backbone_is_built_by_its_folder(backbone, tmp_path):

@@ -5,6 +5,7 @@ import keras_hub
 import mit_reference as reference
 import numpy as np
 import pytest
+from backbone_checks import check_config_and_precision
 from keras import ops
 from random_weights import random_array, set_random_weights
 
@@ -106,15 +107,7 @@ def test_every_weight_learns_and_training_is_random(ours):
 
 
 def test_config_and_precision():
-    before = keras.config.dtype_policy().name
-    backbone = MiTBackbone(**TINY, dtype="mixed_bfloat16", name="mit")
-    assert keras.config.dtype_policy().name == before
-    copy = MiTBackbone.from_config(backbone.get_config())
-    assert copy.get_config() == backbone.get_config()
-    output = copy.predict_on_batch(random_array(1, 12, 20, 3))
-    assert output.dtype.name == "bfloat16" and output.shape == (1, 2, 3, 12)
-    scale, offset = backbone.image_scaling
-    assert np.allclose(np.array([123.675, 116.28, 103.53]) * scale + offset, 0)
+    check_config_and_precision(MiTBackbone, TINY, (12, 20), (1, 2, 3, 12))
 
 
 def test_presets_of_keras_hub_and_our_own_load(theirs, tmp_path):

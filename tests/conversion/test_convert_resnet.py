@@ -1,5 +1,6 @@
 """Published ResNets, against torch."""
 
+import keras
 import keras_hub
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from random_weights import random_array
 from small_papers import small_paper
 
 import keras_seg
-from keras_seg.conversion import convert_checkpoint, cpt_head_names
+from keras_seg.conversion import convert_checkpoint, cpt_head_names, load_backbone
 from keras_seg.conversion.resnet_backbone import resnet_targets
 from keras_seg.models import DilatedResNetBackbone
 from keras_seg.presets.pretrained_backbone import copy_weights
@@ -40,6 +41,24 @@ def expected_levels(network, images):
     with torch.no_grad():
         levels = network(torch.tensor(images.transpose(0, 3, 1, 2)))
     return [level.numpy().transpose(0, 2, 3, 1) for level in levels]
+
+
+def test_a_backbone_alone():
+    from torch_resnet import random_resnet
+
+    network = random_resnet(deep_stem=False)
+    arrays = {f"module.{k}": v.numpy() for k, v in network.state_dict().items()}
+    assert any(name.endswith("num_batches_tracked") for name in arrays)
+    backbone = keras_hub.models.ResNetBackbone(**SMALL)
+    load_backbone(backbone, arrays)
+    images = random_array(1, 33, 46, 3)
+    levels = keras.Model(backbone.input, list(backbone.pyramid_outputs.values()))
+    expected = expected_levels(network, images)
+    for level, there in zip(levels.predict_on_batch(images), expected, strict=True):
+        np.testing.assert_allclose(level, there, atol=1e-4)
+    arrays["bn1.bias"] = arrays["module.bn1.bias"]
+    with pytest.raises(ValueError, match="holds 'bn1.bias' twice"):
+        load_backbone(backbone, arrays)
 
 
 @pytest.mark.parametrize("deep_stem", [False, True])

@@ -26,11 +26,8 @@ from keras_seg.training.make_optimizer import CoupledSGD
 from keras_seg.training.open_data import open_data
 
 REAL_TIME = "ecenet_camvid_real_time"
-OURS = (
-    REAL_TIME,
-    "cpt_camvid",
-    "cpt_camvid_espnetv2",
-)  # the others are those of the papers
+# The others are those of the papers.
+OURS = (REAL_TIME, "cpt_camvid", "cpt_camvid_espnetv2")
 RECIPES = [name for name in list_recipes() if name not in OURS]
 slow_to_start = pytest.mark.skipif(
     keras.config.backend() != "torch",

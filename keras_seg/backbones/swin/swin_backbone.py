@@ -1,13 +1,13 @@
 import keras
 import keras_hub
 
-from keras_seg.backbones.imagenet import standardization
+from keras_seg.backbones.imagenet import ImageNetScaling
 from keras_seg.backbones.swin.patches import PatchEmbedding, PatchMerging
 from keras_seg.backbones.swin.swin_block import SwinBlock
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
-class SwinBackbone(keras_hub.models.FeaturePyramidBackbone):
+class SwinBackbone(ImageNetScaling, keras_hub.models.FeaturePyramidBackbone):
     """Swin Transformer with feature pyramid outputs, for images of any size.
 
     keras-hub's Swin Transformer has one output and a fixed image size, and pads maps
@@ -121,11 +121,6 @@ class SwinBackbone(keras_hub.models.FeaturePyramidBackbone):
         self.mlp_ratio = mlp_ratio
         self.drop_path = drop_path
         self.image_shape = tuple(image_shape)
-
-    @property
-    def image_scaling(self):
-        """Scale and offset of each channel, for images in 0..255."""
-        return standardization()
 
     def get_config(self):
         return {
