@@ -2,15 +2,19 @@ import keras
 import keras_hub
 
 from keras_seg.backbones.default_dtype_policy import default_dtype_policy
+from keras_seg.backbones.espnetv2_decoder import decode
+from keras_seg.backbones.espnetv2_units import (
+    NUM_BRANCHES,
+    UNIT_DILATIONS,
+    activation,
+    convolution,
+    down,
+    halved,
+    norm,
+    pad,
+    unit,
+)
 from keras_seg.backbones.imagenet import ImageNetScaling
-from keras_seg.layers.grouped_dense import GroupedDense
-
-NUM_BRANCHES = 4  # of a unit, each with its own dilation
-IMAGE_CHANNELS = 3
-# Dilations of the branches of a unit that reduces the resolution to P2, P3, P4, and of
-# the other units of P3 and P4. With many of these units the largest is left out.
-DOWN_DILATIONS = (1, 2, 3, 4)
-UNIT_DILATIONS = {3: (1, 2, 3, 4), 4: (1, 1, 2, 3)}
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -24,6 +28,11 @@ class ESPNetV2Backbone(ImageNetScaling, keras_hub.models.FeaturePyramidBackbone)
     their weights (`keras_seg.conversion.load_backbone`); the last stage, of stride 32,
     only serves classification.
 
+    With `decoder_filters`, the authors' decoder for segmentation follows, up to stride
+    4, so that it can keep what it was trained for. Each level then has the channels of
+    the decoder beside those of the encoder (ours); the decoder's last step, from stride
+    4 to the classes at stride 2, is left out (ours).
+
     Reference:
         [ESPNetv2: A Light-weight, Power Efficient, and General Purpose Convolutional
         Neural Network](https://arxiv.org/abs/1811.11431), CVPR 2019.
@@ -34,6 +43,10 @@ class ESPNetV2Backbone(ImageNetScaling, keras_hub.models.FeaturePyramidBackbone)
             network.
         stackwise_num_blocks: Pair of integers. Numbers of units of `P3` and `P4` after
             the one that reduces the resolution.
+        decoder_filters: Sequence of three integers, the channels of the decoder at
+            `P4`, `P3` and `P2`, of the authors `(64, 48, 32)`; `None` for no decoder.
+        decoder_projection_dim: Integer. Channels in which the decoder looks at five
+            scales; the authors' decoder for Cityscapes has 10.
         image_shape: Tuple `(height, width, 3)`; by default any height and width.
         dtype: See `keras_hub.models.Backbone`.
         name: See `keras_hub.models.Backbone`.
@@ -44,7 +57,8 @@ class ESPNetV2Backbone(ImageNetScaling, keras_hub.models.FeaturePyramidBackbone)
         see `image_scaling`. A `Segmenter` does that.
 
     Output shape:
-        The last level; `pyramid_outputs` has all, `Pn` of the shape
+        The level at which the network ends, `P4` or with a decoder `P2`;
+        `pyramid_outputs` has all, `Pn` of the shape
         `(B, ceil(H / 2^n), ceil(W / 2^n), C)`, from `P1` to `P4`.
 
     Raises:
@@ -64,6 +78,8 @@ class ESPNetV2Backbone(ImageNetScaling, keras_hub.models.FeaturePyramidBackbone)
         self,
         stackwise_num_filters=(32, 128, 256, 512),
         stackwise_num_blocks=(3, 7),
+        decoder_filters=None,
+        decoder_projection_dim=10,
         image_shape=(None, None, 3),
         dtype=None,
         name=None,
@@ -72,21 +88,30 @@ class ESPNetV2Backbone(ImageNetScaling, keras_hub.models.FeaturePyramidBackbone)
         filters = [int(n) for n in stackwise_num_filters]
         blocks = [int(n) for n in stackwise_num_blocks]
         _check(filters, blocks)
+        if decoder_filters is not None:
+            decoder_filters = [int(n) for n in decoder_filters]
+            _check_decoder(decoder_filters, decoder_projection_dim)
 
         # === Functional Model ===
         with default_dtype_policy(dtype):
             images = keras.Input(image_shape, name="images")
-            x = _pad(images, "stem")
-            x = _convolution(x, filters[0], "stem", strides=2, padding="valid")
-            x = _activation(_norm(x, "stem"), "stem")  # (B, H/2, W/2, C_1)
-            pyramid, view = {"P1": x}, _halved(images, "image_1")
+            x = pad(images, "stem")
+            x = convolution(x, filters[0], "stem", strides=2, padding="valid")
+            x = activation(norm(x, "stem"), "stem")  # (B, H/2, W/2, C_1)
+            pyramid, view = {"P1": x}, halved(images, "image_1")
             widths, units = filters[1:], [0, *blocks]
             for level, width, count in zip((2, 3, 4), widths, units, strict=True):
-                view = _halved(view, f"image_{level}")  # (B, H/2^n, W/2^n, 3)
-                x = _down(x, view, width, f"down_{level}")
+                view = halved(view, f"image_{level}")  # (B, H/2^n, W/2^n, 3)
+                x = down(x, view, width, f"down_{level}")
                 for i in range(count):
-                    x = _unit(x, UNIT_DILATIONS[level], f"unit_{level}_{i}")
+                    x = unit(x, UNIT_DILATIONS[level], f"unit_{level}_{i}")
                 pyramid[f"P{level}"] = x
+            if decoder_filters is not None:
+                decoded = decode(pyramid, decoder_filters, decoder_projection_dim)
+                for level, y in decoded.items():
+                    join = keras.layers.Concatenate(name=f"decoded_{level}")
+                    pyramid[level] = join([y, pyramid[level]])
+                x = pyramid["P2"]  # which all layers lead to
         super().__init__(
             inputs=images, outputs=x, dtype=dtype, name=name, trainable=trainable
         )
@@ -95,6 +120,8 @@ class ESPNetV2Backbone(ImageNetScaling, keras_hub.models.FeaturePyramidBackbone)
         # === Config ===
         self.stackwise_num_filters = filters
         self.stackwise_num_blocks = blocks
+        self.decoder_filters = decoder_filters
+        self.decoder_projection_dim = decoder_projection_dim
         self.image_shape = tuple(image_shape)
 
     def get_config(self):
@@ -102,6 +129,8 @@ class ESPNetV2Backbone(ImageNetScaling, keras_hub.models.FeaturePyramidBackbone)
             **super().get_config(),
             "stackwise_num_filters": self.stackwise_num_filters,
             "stackwise_num_blocks": self.stackwise_num_blocks,
+            "decoder_filters": self.decoder_filters,
+            "decoder_projection_dim": self.decoder_projection_dim,
             "image_shape": self.image_shape,
         }
 
@@ -121,80 +150,10 @@ def _check(filters, blocks):
         )
 
 
-def _down(x, view, channels, name):
-    """Halves the resolution: a pooled map beside new channels, plus the small view."""
-    pooled = _halved(x, f"{name}_pool")  # (B, H, W, C_before)
-    new = _branches(x, channels - x.shape[-1], DOWN_DILATIONS, name, strides=2)
-    x = keras.layers.Concatenate(name=f"{name}_join")([pooled, new])  # (B, H, W, C)
-    view = _convolution(view, IMAGE_CHANNELS, f"{name}_image")
-    view = _activation(_norm(view, f"{name}_image"), f"{name}_image")
-    view = _convolution(view, channels, f"{name}_image_expand", kernel_size=1)
-    view = _norm(view, f"{name}_image_expand")  # (B, H, W, C)
-    return _activation(keras.layers.Add(name=f"{name}_add")([x, view]), name)
-
-
-def _unit(x, dilations, name):
-    """A unit that keeps the resolution, with a residual connection."""
-    new = _branches(x, x.shape[-1], dilations, name)
-    return _activation(keras.layers.Add(name=f"{name}_add")([new, x]), name)
-
-
-def _branches(x, channels, dilations, name, strides=1):
-    """Reduces, convolves with several dilations, sums hierarchically, and joins."""
-    x = GroupedDense(channels // NUM_BRANCHES, NUM_BRANCHES, name=f"{name}_reduce")(x)
-    x = _activation(_norm(x, f"{name}_reduce"), f"{name}_reduce")  # (B, H, W, C/4)
-    maps = []
-    for i, dilation in enumerate(dilations):
-        y = keras.layers.DepthwiseConv2D(
-            3,
-            dilation_rate=dilation,
-            padding="same",
-            use_bias=False,
-            name=f"{name}_branch_{i}",
-        )(x)
-        if strides > 1:  # Keras has no strides beside dilation
-            y = keras.layers.AveragePooling2D(
-                1, strides=strides, name=f"{name}_branch_{i}_every_{strides}"
-            )(y)
-        if maps:
-            y = keras.layers.Add(name=f"{name}_sum_{i}")([y, maps[-1]])
-        maps.append(y)
-    x = keras.layers.Concatenate(name=f"{name}_branches")(maps)  # (B, H, W, C)
-    x = _activation(_norm(x, f"{name}_branches"), f"{name}_branches")
-    x = GroupedDense(channels, NUM_BRANCHES, name=f"{name}_expand")(x)
-    return _norm(x, f"{name}_expand")
-
-
-def _halved(x, name):
-    """Mean of 3 x 3 pixels at every second one; zeros outside count, as published."""
-    return keras.layers.AveragePooling2D(3, strides=2, name=name)(_pad(x, name))
-
-
-def _pad(x, name):
-    # Padding "same" with strides would pad even sizes only below and on the right.
-    return keras.layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
-
-
-def _convolution(x, filters, name, kernel_size=3, strides=1, padding="same"):
-    return keras.layers.Conv2D(
-        filters,
-        kernel_size,
-        strides=strides,
-        padding=padding,
-        use_bias=False,
-        name=f"{name}_conv",
-    )(x)
-
-
-def _norm(x, name):
-    return keras.layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, name=f"{name}_norm"
-    )(x)
-
-
-def _activation(x, name):
-    return keras.layers.PReLU(
-        alpha_initializer=keras.initializers.Constant(0.25),
-        shared_axes=[1, 2],
-        name=f"{name}_activation",
-    )(x)
+def _check_decoder(filters, projection_dim):
+    if len(filters) != 3 or any(n < 1 for n in (*filters, projection_dim)):
+        raise ValueError(
+            "`decoder_filters` must have 3 positive integers and "
+            "`decoder_projection_dim` be one. Received: "
+            f"decoder_filters={filters}, decoder_projection_dim={projection_dim}."
+        )

@@ -21,10 +21,10 @@ def load_backbone(backbone, arrays) -> None:
         backbone: A `keras_seg.backbones.ESPNetV2Backbone` or `SwinBackbone`, or a
             ResNet of keras-hub.
         arrays: Dictionary from names to arrays in torch's layout, see
-            `read_checkpoint`. Of ESPNetv2 the classifier or the segmenter of the
-            authors (EdgeNets), whose other parts are left out; of the others the
-            backbone alone, with the names of mmsegmentation or torchvision, without
-            the prefix `backbone.`.
+            `read_checkpoint`. Of ESPNetv2 the segmenter of the authors (EdgeNets), or
+            without a decoder also the classifier; other parts are left out. Of the
+            others the backbone alone, with the names of mmsegmentation or
+            torchvision, without the prefix `backbone.`.
 
     Raises:
         ValueError: If the weights of such a backbone cannot be converted, or names are
@@ -55,7 +55,7 @@ def load_backbone(backbone, arrays) -> None:
 def backbone_parts(backbone, arrays):
     """Variables by name, arrays by name, and problems of the arrays left out."""
     if isinstance(backbone, ESPNetV2Backbone):
-        return espnetv2_targets(backbone), espnetv2_arrays(arrays), []
+        return espnetv2_targets(backbone), espnetv2_arrays(backbone, arrays), []
     if isinstance(backbone, SwinBackbone):
         return (swin_targets(backbone, arrays), *swin_arrays(backbone, arrays))
     if isinstance(backbone, RESNETS):

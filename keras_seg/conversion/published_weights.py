@@ -9,6 +9,9 @@ SUFFIXES = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
+# Kinds of kernels, see `targets_of`.
+CONVOLUTIONS = ("Conv2D_kernel", "GroupedConv2D_kernel")
+DEPTHWISE_CONVOLUTIONS = ("DepthwiseConv2D_kernel", "ScaledDepthwiseConv2D_kernel")
 # Names come from files of unknown origin.
 MAX_LINE, MAX_LINES = 300, 100
 
@@ -121,9 +124,9 @@ def published_shapes(targets):
 
 
 def _published_shape(shape, kind):
-    if kind == "Conv2D_kernel":
+    if kind in CONVOLUTIONS:
         return (shape[3], shape[2], shape[0], shape[1])
-    if kind == "DepthwiseConv2D_kernel":
+    if kind in DEPTHWISE_CONVOLUTIONS:
         return (shape[2], 1, shape[0], shape[1])
     if kind == "Dense_kernel":
         return (shape[1], shape[0])
@@ -139,9 +142,9 @@ def _published_shape(shape, kind):
 
 
 def _to_keras(array, kind, shape):
-    if kind == "Conv2D_kernel":
+    if kind in CONVOLUTIONS:
         return array.transpose(2, 3, 1, 0)
-    if kind == "DepthwiseConv2D_kernel":
+    if kind in DEPTHWISE_CONVOLUTIONS:
         return array.transpose(2, 3, 0, 1)
     if kind == "Dense_kernel":
         return array.T

@@ -10,6 +10,7 @@ from keras_seg.layers.ecenet.ecenet_head import ECENetHead
 from keras_seg.layers.ecenet.feature_reconstruction import FeatureReconstruction
 from keras_seg.layers.ecenet.gated_class_updater import GatedClassUpdater
 from keras_seg.layers.ecenet.ghost_upsampling import GhostUpsampling
+from keras_seg.layers.grouped_conv import ChannelShuffle, GroupedConv2D
 from keras_seg.layers.grouped_dense import GroupedDense
 from keras_seg.layers.pooling import ImagePool, adaptive_average_pool
 from keras_seg.layers.resizing import (
@@ -18,6 +19,7 @@ from keras_seg.layers.resizing import (
     resize_bilinear,
     resize_nearest,
 )
+from keras_seg.layers.scaled_depthwise_conv import ScaledDepthwiseConv2D
 from keras_seg.layers.scatter_classes import ScatterClasses
 from keras_seg.layers.semantics_attention import SemanticsAttention
 from keras_seg.layers.sgr.latent_region_reasoner import LatentRegionReasoner
@@ -27,11 +29,13 @@ __all__ = [
     "AtrousSpatialPyramidPooling",
     "CPTHead",
     "CategoryPrototypes",
+    "ChannelShuffle",
     "ClassExtraction",
     "ECENetHead",
     "FeatureReconstruction",
     "GatedClassUpdater",
     "GhostUpsampling",
+    "GroupedConv2D",
     "GroupedDense",
     "ImagePool",
     "LatentRegionReasoner",
@@ -40,6 +44,7 @@ __all__ = [
     "ResizeToMatch",
     "ResizeToMultiple",
     "SGRHead",
+    "ScaledDepthwiseConv2D",
     "ScatterClasses",
     "SemanticsAttention",
     "adaptive_average_pool",

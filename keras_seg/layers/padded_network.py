@@ -10,7 +10,10 @@ import math
 import keras
 
 from keras_seg.keras_internals.layer_graph import parent_layers
+from keras_seg.layers.grouped_conv import ChannelShuffle, GroupedConv2D
 from keras_seg.layers.grouped_dense import GroupedDense
+from keras_seg.layers.resizing import ResizeToMatch
+from keras_seg.layers.scaled_depthwise_conv import ScaledDepthwiseConv2D
 from keras_seg.layers.valid_region import (
     is_padded,
     mask_padding,
@@ -39,7 +42,10 @@ POINTWISE = (
     keras.layers.Dropout,
     keras.layers.SpatialDropout2D,
     GroupedDense,
+    ChannelShuffle,
 )
+# Layers that leave out the padding by themselves.
+AWARE_OF_PADDING = (GroupedConv2D, ScaledDepthwiseConv2D, ResizeToMatch)
 
 
 def run_layer(layer, function, args, kwargs):
@@ -126,7 +132,8 @@ def _is_known(layer):
         # At the border it averages over fewer positions.
         return layer.padding == "valid"
     whole = (keras.layers.GlobalAveragePooling2D, keras.layers.ZeroPadding2D)
-    return layer_is(layer, CONVOLUTIONS + POOLING + POINTWISE + whole)
+    known = CONVOLUTIONS + POOLING + POINTWISE + AWARE_OF_PADDING + whole
+    return layer_is(layer, known)
 
 
 def _keeps_alignment(layer, shape, side, multiple):
@@ -138,7 +145,9 @@ def _keeps_alignment(layer, shape, side, multiple):
 
 
 def _sees_neighbours(layer):
-    """Whether windows overlap, and so may reach over the border."""
+    """Whether windows overlap and reach over the border, which the layer ignores."""
+    if layer_is(layer, AWARE_OF_PADDING):
+        return False
     if isinstance(layer, keras.layers.ZeroPadding2D):
         return True
     window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", ())

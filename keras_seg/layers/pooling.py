@@ -11,6 +11,7 @@ from keras_seg.layers.composite_layer import (
     check_feature_map,
     check_positive,
 )
+from keras_seg.layers.resampling import averaging_matrix, resample
 from keras_seg.layers.valid_region import (
     mask_padding,
     mean_over_positions,
@@ -45,26 +46,12 @@ def adaptive_average_pool(x, sizes) -> Any:
     ```
     """
     x = mask_padding(ops.convert_to_tensor(x))
-    height, width = ops.shape(x)[1:3]
-    valid_height, valid_width = valid_size((height, width))
+    valid = valid_size(ops.shape(x)[1:3])
     pooled = []
     for n in sizes:
-        rows = _averaging_matrix(valid_height, n, x.dtype, height)  # (n, H)
-        columns = _averaging_matrix(valid_width, n, x.dtype, width)  # (n, W)
-        cells = ops.einsum("nh,bhwk->bnwk", rows, x)  # (B, n, W, K)
-        cells = ops.einsum("mw,bnwk->bnmk", columns, cells)  # (B, n, n, K)
+        cells = resample(x, averaging_matrix, valid, (n, n), (n, n))  # (B, n, n, K)
         pooled.append(ops.reshape(cells, (-1, n * n, x.shape[-1])))  # (B, n * n, K)
     return ops.concatenate(pooled, axis=1)
-
-
-def _averaging_matrix(valid, num_cells, dtype, length):
-    cell = ops.arange(num_cells)[:, None]  # (n, 1)
-    start = cell * valid // num_cells
-    end = ((cell + 1) * valid + num_cells - 1) // num_cells
-    position = ops.arange(length)[None, :]  # (1, L)
-    inside = ops.logical_and(position >= start, position < end)  # (n, L)
-    matrix = ops.cast(inside, "float32") / ops.cast(end - start, "float32")
-    return ops.cast(matrix, dtype)
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")

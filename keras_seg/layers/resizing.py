@@ -13,7 +13,8 @@ import keras
 from keras import ops
 
 from keras_seg.keras_internals.faster_operations import resize_image
-from keras_seg.layers.valid_region import is_padded, valid_size
+from keras_seg.layers.resampling import aligned_matrix, resample
+from keras_seg.layers.valid_region import is_padded, mask_padding, valid_size
 
 
 def resize_bilinear(x, size) -> Any:
@@ -113,6 +114,9 @@ class ResizeToMatch(keras.layers.Layer):
     """Resizes a map bilinearly to the height and width of another tensor.
 
     Args:
+        align_corners: Boolean. Whether the centres of the corner positions coincide
+            before and after, as some published methods have it, instead of the borders
+            of the maps.
         **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
@@ -137,15 +141,23 @@ class ResizeToMatch(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, **kwargs) -> None:
+    def __init__(self, align_corners=False, **kwargs) -> None:
         super().__init__(**kwargs)
+        self.align_corners = align_corners
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs, reference):
-        return resize_bilinear(inputs, ops.shape(reference)[1:3])
+        size = ops.shape(reference)[1:3]
+        if not self.align_corners:
+            return resize_bilinear(inputs, size)
+        old, new = valid_size(ops.shape(inputs)[1:3]), valid_size(size)
+        return resample(mask_padding(inputs), aligned_matrix, old, new, size)
 
     def compute_output_shape(self, inputs_shape, reference_shape):
         return (inputs_shape[0], *reference_shape[1:3], inputs_shape[-1])
+
+    def get_config(self):
+        return {**super().get_config(), "align_corners": self.align_corners}
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")

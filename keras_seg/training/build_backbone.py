@@ -31,7 +31,8 @@ def build_backbone(name, weights=None, output_stride=None) -> tuple:
             folder of a saved backbone.
         weights: `None`, `"imagenet"` for a network of `keras.applications`, the path of
             a weights file, or the folder of a saved backbone or model, whose backbone
-            weights are taken.
+            weights are taken; for `"ESPNetV2"` also its configuration, such as its
+            decoder.
         output_stride: Integer, see `keras_seg.backbones.ApplicationsBackbone`. The
             last level then holds the last stage of the network, and is the only one.
 
@@ -70,6 +71,8 @@ def build_backbone(name, weights=None, output_stride=None) -> tuple:
         _check_other_network(name, weights, output_stride)
         if name in OUR_NETWORKS:
             backbone = OUR_NETWORKS[name]()
+            if isinstance(trained, type(backbone)):
+                backbone, trained = trained, None
         else:
             backbone = keras_hub.models.Backbone.from_preset(name)
         if weights:

@@ -1,5 +1,6 @@
 """ESPNetv2 with published weights equals a NumPy reference."""
 
+import espnetv2_decoder_reference as decoder_reference
 import espnetv2_reference as reference
 import keras
 import numpy as np
@@ -16,10 +17,11 @@ from keras_seg.conversion.published_weights import published_shapes
 from keras_seg.training.build_backbone import build_backbone, is_untrained
 
 TINY = {"stackwise_num_filters": [16, 32, 48, 64], "stackwise_num_blocks": [2, 1]}
+DECODER = {"decoder_filters": [8, 6, 4], "decoder_projection_dim": 3}
 # What a published segmenter has besides, with any shape.
 BESIDE = (
-    "bu_dec_l1.br.br.0.weight",
-    "bu_br_l2.0.bias",
+    "bu_dec_l4.merge_layer.3.bias",
+    "bu_br_l4.0.bias",
     "merge_enc_dec_l4.wt_layer.1.weight",
     "base_net.level2_0.eesp.module_act.weight",
     "base_net.level1.bn.num_batches_tracked",
@@ -31,14 +33,25 @@ def published(seed=0):
     rng = np.random.default_rng(seed)
     arrays = {}
     for name, shape in published_shapes(
-        espnetv2_targets(ESPNetV2Backbone(**TINY))
+        espnetv2_targets(ESPNetV2Backbone(**TINY, **DECODER))
     ).items():
         scale = 1 / np.sqrt(np.prod(shape[1:])) if len(shape) > 1 else 0.3
         array = rng.normal(0.0, scale, shape)
         if name.endswith("running_var"):
             array = rng.uniform(0.5, 2.0, shape)
-        arrays[f"base_net.{name}"] = array.astype("float32")
+        prefix = "base_net." if name.startswith("level") else ""
+        arrays[prefix + name] = array.astype("float32")
     return arrays
+
+
+def reference_levels(image):
+    """P1 ... P4 of the encoder, and P4, P3 and P2 of the decoder."""
+    weights = {
+        name.removeprefix("base_net."): array.astype("float64")
+        for name, array in published().items()
+    }
+    levels = reference.levels(image, weights, TINY["stackwise_num_blocks"])
+    return levels, decoder_reference.decode(levels, weights)
 
 
 @pytest.fixture(scope="module")
@@ -48,20 +61,42 @@ def backbone():
     return backbone
 
 
+@pytest.fixture(scope="module")
+def decoding_backbone():
+    backbone = ESPNetV2Backbone(**TINY, **DECODER)
+    load_backbone(backbone, {**published(), **dict.fromkeys(BESIDE, np.zeros(2))})
+    return backbone
+
+
 @pytest.mark.parametrize("size", [(32, 48), (37, 50), (9, 1)])
 def test_levels_equal_numpy(backbone, size):
     image = random_array(*size, 3)
-    weights = {
-        name.removeprefix("base_net."): array.astype("float64")
-        for name, array in published().items()
-    }
-    expected = reference.levels(image, weights, TINY["stackwise_num_blocks"])
+    expected, _ = reference_levels(image)
     pyramid = keras.Model(backbone.input, dict(backbone.pyramid_outputs))
     actual = pyramid.predict_on_batch(image[None])
     assert list(actual) == ["P1", "P2", "P3", "P4"]
     for level, there in zip(actual.values(), expected, strict=True):
         assert np.abs(there).max() > 0.1
         np.testing.assert_allclose(level[0], there, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(64, 96), (37, 50), (9, 1)])
+def test_decoded_levels_equal_numpy(decoding_backbone, size):
+    image = random_array(*size, 3)
+    levels, decoded = reference_levels(image)
+    expected = [
+        np.concatenate([there, level], -1)
+        for there, level in zip(decoded[::-1], levels[1:], strict=True)
+    ]
+    pyramid = keras.Model(
+        decoding_backbone.input, dict(decoding_backbone.pyramid_outputs)
+    )
+    actual = pyramid.predict_on_batch(image[None])
+    assert list(actual) == ["P1", "P2", "P3", "P4"]
+    np.testing.assert_allclose(actual.pop("P1")[0], levels[0], atol=1e-5)
+    for level, there in zip(actual.values(), expected, strict=True):
+        assert np.abs(there).max() > 0.1
+        np.testing.assert_allclose(level[0], there, atol=2e-5)
 
 
 def test_default_is_the_largest_published_network():
@@ -75,11 +110,20 @@ def test_default_is_the_largest_published_network():
     ]
 
 
-def test_every_weight_learns():
-    backbone = ESPNetV2Backbone(**TINY)
+def test_the_published_decoder_is_the_default():
+    backbone = ESPNetV2Backbone(decoder_filters=[64, 48, 32])
+    assert backbone.count_params() == 768_824 + 41_558
+    widths = [v.shape[-1] for v in backbone.pyramid_outputs.values()]
+    assert widths == [32, 128 + 32, 256 + 48, 512 + 64]
+
+
+@pytest.mark.parametrize("decoder", [{}, DECODER])
+def test_every_weight_learns(decoder):
+    backbone = ESPNetV2Backbone(**TINY, **decoder)
     model = keras.Sequential([backbone, keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(0.1), "mse")
-    images, truth = random_array(4, 32, 48, 3), random_array(4, 2, 3, 1)
+    model.compile(keras.optimizers.SGD(10.0), "mse")
+    size = (8, 12) if decoder else (2, 3)
+    images, truth = random_array(4, 32, 48, 3), random_array(4, *size, 1)
     start = [w.copy() for w in model.get_weights()]
     model.train_on_batch(images, truth)
     for variable, old in zip(model.weights, start, strict=True):
@@ -89,6 +133,8 @@ def test_every_weight_learns():
 
 def test_config_and_precision():
     check_config_and_precision(ESPNetV2Backbone, TINY, (20, 36), (1, 2, 3, 64))
+    arguments = {**TINY, **DECODER}
+    check_config_and_precision(ESPNetV2Backbone, arguments, (20, 36), (1, 5, 9, 36))
 
 
 def test_a_saved_backbone_is_built_by_its_folder(backbone, tmp_path):
@@ -102,7 +148,7 @@ def test_a_saved_backbone_is_built_by_its_folder(backbone, tmp_path):
 
 @pytest.mark.parametrize("of_a_model", [False, True])
 def test_a_network_takes_the_weights_of_a_folder(of_a_model, tmp_path):
-    saved, random = ESPNetV2Backbone(), build_backbone("ESPNetV2")[0]
+    saved, random = ESPNetV2Backbone(**TINY, **DECODER), build_backbone("ESPNetV2")[0]
     if of_a_model:
         keras_seg.CPT(saved, 3, hidden_dim=8).save_to_preset(tmp_path / "saved")
     else:
@@ -110,8 +156,8 @@ def test_a_network_takes_the_weights_of_a_folder(of_a_model, tmp_path):
     copy, _ = build_backbone("ESPNetV2", str(tmp_path / "saved"))
     for loaded, kept in zip(copy.get_weights(), saved.get_weights(), strict=True):
         np.testing.assert_array_equal(loaded, kept)
-    kernel = saved.weights[0]
-    assert np.abs(ops.convert_to_numpy(random.weights[0] - kernel)).max() > 0.01
+    assert copy.decoder_filters == DECODER["decoder_filters"]
+    assert random.decoder_filters is None and random.stackwise_num_blocks == [3, 7]
     assert is_untrained("ESPNetV2", None) and is_untrained("MobileNetV2", "")
     assert not is_untrained("ESPNetV2", "saved")
     assert not is_untrained(str(tmp_path / "saved"), None)
@@ -179,6 +225,9 @@ def test_other_backbones_cannot_be_converted():
         ({"stackwise_num_filters": [16, 32, 32, 64]}, "must increase"),
         ({"stackwise_num_filters": [16, 32, 56, 64]}, "multiples of 16"),
         ({"stackwise_num_filters": [0, 16, 32, 48]}, "must increase"),
+        ({"decoder_filters": [8, 6]}, "must have 3"),
+        ({"decoder_filters": [8, 6, 0]}, "positive integers"),
+        ({**DECODER, "decoder_projection_dim": 0}, "decoder_projection_dim=0"),
     ],
 )
 def test_channels_that_do_not_fit(arguments, message):

@@ -68,6 +68,13 @@ MODELS = {
     "cpt_espnetv2": lambda: keras_seg.CPT(
         keras_seg.backbones.ESPNetV2Backbone([16, 32, 48, 64], [1, 1]), 5, hidden_dim=8
     ),
+    "cpt_espnetv2_decoder": lambda: keras_seg.CPT(
+        keras_seg.backbones.ESPNetV2Backbone(
+            [16, 32, 48, 64], [1, 1], decoder_filters=[8, 6, 4]
+        ),
+        5,
+        hidden_dim=8,
+    ),
     "cpt_bilinear": lambda: keras_seg.CPT(
         overlapping_backbone(), 5, hidden_dim=8, source="bilinear"
     ),

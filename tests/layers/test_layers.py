@@ -155,7 +155,7 @@ def test_a_batch_of_no_images(name, model):
 
 
 # These layers take any number of channels, or any rank.
-ANY_CHANNELS = {"ResizeToMatch", "ResizeToMultiple"}
+ANY_CHANNELS = {"ResizeToMatch", "ResizeToMatch, corners", "ResizeToMultiple"}
 ANY_RANK = {"GroupedDense", "ScatterClasses"}
 SENTENCE = "expect(s|ed) |must divide"
 
@@ -206,6 +206,9 @@ def test_an_input_of_another_rank(name):
         (lambda: layers.LatentRegionReasoner(8, num_heads=0), "num_heads"),
         (lambda: layers.CategoryPrototypes(0), "num_classes"),
         (lambda: layers.GroupedDense(8, groups=0), "groups"),
+        (lambda: layers.GroupedConv2D(0, groups=2), "filters"),
+        (lambda: layers.ChannelShuffle(0), "groups"),
+        (lambda: layers.ScaledDepthwiseConv2D(2.0, min_size=0), "min_size"),
         (lambda: layers.ImagePool(0), "units"),
         (lambda: backbones.PatchEmbedding(8, patch_size=0), "patch_size"),
         (lambda: backbones.WindowAttention(0, 7), "num_heads"),

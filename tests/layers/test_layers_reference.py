@@ -1,9 +1,12 @@
 """Every layer computes the published formula, as written down in NumPy."""
 
+import fractions
+
 import keras
 import numpy as np
 import numpy_reference as reference
 import pytest
+import resampling_reference as resampling
 from keras import ops
 from random_weights import named_weights, random_array, set_random_weights
 
@@ -235,3 +238,37 @@ def test_resize_to_match():
     x, image = random_array(1, 3, 4, 5), np.zeros((1, 11, 15, 3), "uint8")
     y = layers.ResizeToMatch()(x, image)
     assert_close(ops.convert_to_numpy(y), reference.resize_bilinear(double(x), 11, 15))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [((3, 4), (11, 15)), ((9, 5), (4, 1)), ((1, 1), (3, 2))]
+)
+def test_resize_to_match_with_aligned_corners(old, new):
+    x = random_array(2, *old, 3)
+    y = layers.ResizeToMatch(align_corners=True)(x, np.zeros((2, *new, 1), "float32"))
+    expected = resampling.resize_aligned(double(x), *new)
+    assert_close(ops.convert_to_numpy(y), expected)
+    for corner in (0, -1):
+        assert_close(expected[:, corner, 0], x[:, corner if new[0] > 1 else 0, 0])
+
+
+@pytest.mark.parametrize("scale", ["2", "1.5", "0.5", "0.1"])
+@pytest.mark.parametrize("size", [(12, 7), (1, 1), (61, 3)])
+def test_scaled_depthwise_conv(scale, size):
+    x = random_array(2, *size, 3)
+    y, w = run(layers.ScaledDepthwiseConv2D(float(scale)), x)
+    ratio = fractions.Fraction(scale)
+    assert_close(y, resampling.scaled_depthwise(double(x), w["kernel"], ratio))
+
+
+@pytest.mark.parametrize(("channels", "groups"), [(8, 4), (6, 1), (4, 4)])
+def test_grouped_conv(channels, groups):
+    x = random_array(2, 5, 7, channels)
+    y, w = run(layers.GroupedConv2D(8, groups), x)
+    assert_close(y, resampling.grouped_conv(double(x), w["kernel"], groups))
+
+
+def test_channel_shuffle():
+    x = random_array(2, 5, 7, 6)
+    y = ops.convert_to_numpy(layers.ChannelShuffle(3)(x))
+    np.testing.assert_array_equal(y, resampling.channel_shuffle(x, 3))

@@ -84,6 +84,14 @@ CASES = {
         lambda **kwargs: layers.GhostUpsampling(4, **kwargs),
         lambda b, h, w: [(b, h, w, 5)],
     ),
+    "ChannelShuffle": Case(
+        lambda **kwargs: layers.ChannelShuffle(2, **kwargs),
+        lambda b, h, w: [(b, h, w, 8)],
+    ),
+    "GroupedConv2D": Case(
+        lambda **kwargs: layers.GroupedConv2D(6, groups=2, **kwargs),
+        lambda b, h, w: [(b, h, w, 8)],
+    ),
     "GroupedDense": Case(
         lambda **kwargs: layers.GroupedDense(6, groups=2, **kwargs),
         lambda b, h, w: [(b, h, w, 8)],
@@ -113,6 +121,18 @@ CASES = {
     ),
     "ResizeToMatch": Case(
         layers.ResizeToMatch, lambda b, h, w: [(b, 3, 4, 5), (b, h, w, 3)]
+    ),
+    "ResizeToMatch, corners": Case(
+        lambda **kwargs: layers.ResizeToMatch(align_corners=True, **kwargs),
+        lambda b, h, w: [(b, 3, 4, 5), (b, h, w, 3)],
+    ),
+    "ScaledDepthwiseConv2D": Case(
+        lambda **kwargs: layers.ScaledDepthwiseConv2D(1.5, **kwargs),
+        lambda b, h, w: [(b, h, w, 3)],
+    ),
+    "ScaledDepthwiseConv2D, smaller": Case(
+        lambda **kwargs: layers.ScaledDepthwiseConv2D(0.5, min_size=2, **kwargs),
+        lambda b, h, w: [(b, h, w, 3)],
     ),
     "SGRHead": Case(
         lambda **kwargs: layers.SGRHead(
