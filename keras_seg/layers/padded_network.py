@@ -145,7 +145,7 @@ def _keeps_alignment(layer, shape, side, multiple):
 
 
 def _sees_neighbours(layer):
-    """Whether windows overlap and reach over the border, which the layer ignores."""
+    """Whether windows overlap, so that padding must be masked before the layer."""
     if layer_is(layer, AWARE_OF_PADDING):
         return False
     if isinstance(layer, keras.layers.ZeroPadding2D):
