@@ -78,7 +78,8 @@ BACKBONES = {
         "back into floating point."
     ),
     "ESPNetV2": (
-        "Training started from the backbone of `espnetv2_s_2.0_city_1024x512.pth` of "
+        "Training started from the backbone and the decoder, without the decoder's "
+        "last step, of `espnetv2_s_2.0_city_1024x512.pth` of "
         "[sacmehta/EdgeNets](https://github.com/sacmehta/EdgeNets) (MIT), Mehta et "
         "al., [ESPNetv2](https://arxiv.org/abs/1811.11431), CVPR 2019. It was trained "
         "on ImageNet and on Cityscapes, whose terms allow non-commercial use. These "
