@@ -21,7 +21,7 @@ def decode(pyramid, filters, projection_dim):
         projection_dim: Integer. Channels of the pyramid pooling.
 
     Returns:
-        Dictionary from `"P2"`, `"P3"` and `"P4"` to symbolic tensors.
+        Dictionary from `"P4"`, `"P3"` and `"P2"` to symbolic tensors.
     """
     decoded, x = {}, None
     for level, width in zip((4, 3, 2), filters, strict=True):
@@ -32,7 +32,7 @@ def decode(pyramid, filters, projection_dim):
             x = _join(features, x, f"{name}_join")
         x = _pool(x, width, projection_dim, name)  # (B, H/2^n, W/2^n, C)
         decoded[f"P{level}"] = x
-    return dict(sorted(decoded.items()))
+    return decoded
 
 
 def _join(features, x, name):

@@ -91,6 +91,33 @@ def check_feature_map(layer, input_shape):
     return shape[-1]
 
 
+def check_groups(groups, **channels):
+    """Raises unless `groups` divides each argument, a number of output channels.
+
+    Raises:
+        ValueError: If it does not divide one, with its name.
+    """
+    for name, number in channels.items():
+        if number % groups:
+            raise ValueError(
+                f"`groups` must divide `{name}`. Received: groups={groups}, "
+                f"{name}={number}. Choose {name} as a multiple of groups."
+            )
+
+
+def check_input_groups(groups, input_shape):
+    """Raises unless `groups` divides the input channels.
+
+    Raises:
+        ValueError: If it does not, or their number is unknown.
+    """
+    if input_shape[-1] is None or input_shape[-1] % groups:
+        raise ValueError(
+            f"`groups` must divide the input channels. Received: groups={groups}, "
+            f"input_shape={tuple(input_shape)}."
+        )
+
+
 def check_positive(**values):
     """Raises unless each argument is a positive integer.
 

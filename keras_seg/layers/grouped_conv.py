@@ -3,7 +3,12 @@
 import keras
 from keras import ops
 
-from keras_seg.layers.composite_layer import check_feature_map, check_positive
+from keras_seg.layers.composite_layer import (
+    check_feature_map,
+    check_groups,
+    check_input_groups,
+    check_positive,
+)
 from keras_seg.layers.valid_region import mask_padding
 
 
@@ -45,18 +50,14 @@ class GroupedConv2D(keras.layers.Layer):
     def __init__(self, filters, groups, kernel_size=3, **kwargs) -> None:
         super().__init__(**kwargs)
         check_positive(filters=filters, groups=groups, kernel_size=kernel_size)
-        if filters % groups:
-            raise ValueError(
-                f"`groups` must divide `filters`. Received: groups={groups}, "
-                f"filters={filters}. Choose filters as a multiple of groups."
-            )
+        check_groups(groups, filters=filters)
         self.filters = filters
         self.groups = groups
         self.kernel_size = kernel_size
 
     def build(self, input_shape):
         channels = check_feature_map(self, input_shape)
-        _check_groups(self.groups, input_shape)
+        check_input_groups(self.groups, input_shape)
         side = self.kernel_size
         self.kernel = self.add_weight(
             name="kernel",
@@ -130,7 +131,7 @@ class ChannelShuffle(keras.layers.Layer):
 
     def build(self, input_shape):
         check_feature_map(self, input_shape)
-        _check_groups(self.groups, input_shape)
+        check_input_groups(self.groups, input_shape)
 
     def call(self, inputs):
         shape = ops.shape(inputs)
@@ -144,11 +145,3 @@ class ChannelShuffle(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "groups": self.groups}
-
-
-def _check_groups(groups, input_shape):
-    if input_shape[-1] % groups:
-        raise ValueError(
-            f"`groups` must divide the input channels. Received: groups={groups}, "
-            f"input_shape={tuple(input_shape)}."
-        )

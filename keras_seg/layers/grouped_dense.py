@@ -1,7 +1,11 @@
 import keras
 from keras import ops
 
-from keras_seg.layers.composite_layer import check_positive
+from keras_seg.layers.composite_layer import (
+    check_groups,
+    check_input_groups,
+    check_positive,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_seg")
@@ -40,21 +44,13 @@ class GroupedDense(keras.layers.Layer):
     def __init__(self, units, groups, **kwargs) -> None:
         super().__init__(**kwargs)
         check_positive(units=units, groups=groups)
-        if units % groups:
-            raise ValueError(
-                f"`groups` must divide `units`. Received: groups={groups}, "
-                f"units={units}. Choose units as a multiple of groups."
-            )
+        check_groups(groups, units=units)
         self.units = units
         self.groups = groups
 
     def build(self, input_shape):
+        check_input_groups(self.groups, input_shape)
         channels = input_shape[-1]
-        if channels is None or channels % self.groups:
-            raise ValueError(
-                f"`groups` must divide the input channels. Received: "
-                f"groups={self.groups}, input_shape={tuple(input_shape)}."
-            )
         self.input_spec = keras.layers.InputSpec(axes={-1: channels})
         self.kernel = self.add_weight(
             name="kernel",

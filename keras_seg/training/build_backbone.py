@@ -70,9 +70,10 @@ def build_backbone(name, weights=None, output_stride=None) -> tuple:
     else:
         _check_other_network(name, weights, output_stride)
         if name in OUR_NETWORKS:
-            backbone = OUR_NETWORKS[name]()
-            if isinstance(trained, type(backbone)):
+            if isinstance(trained, OUR_NETWORKS[name]):
                 backbone, trained = trained, None
+            else:
+                backbone = OUR_NETWORKS[name]()
         else:
             backbone = keras_hub.models.Backbone.from_preset(name)
         if weights:

@@ -215,7 +215,7 @@ def test_resize_bilinear_of_integers_interpolates(known, dtype):
 def test_adaptive_average_pool(size):
     x = random_array(2, *size, 3)
     y = layers.adaptive_average_pool(ops.convert_to_tensor(x), [1, 4, 3])
-    grids = [reference.adaptive_pool(double(x), n) for n in (1, 4, 3)]
+    grids = [reference.adaptive_pool(double(x), n, n) for n in (1, 4, 3)]
     expected = np.concatenate([grid.reshape(2, -1, 3) for grid in grids], axis=1)
     assert_close(ops.convert_to_numpy(y), expected)
 

@@ -88,14 +88,14 @@ def layer_norm(x, w, name, epsilon=EPSILON):
     return x * w[f"{name}/gamma"] + w[f"{name}/beta"]
 
 
-def adaptive_pool(x, n):
+def adaptive_pool(x, rows, columns):
     """Cell i of n covers the positions floor(i L / n) to ceil((i + 1) L / n)."""
     batch, height, width, channels = x.shape
-    cells = np.zeros((batch, n, n, channels))
-    for i in range(n):
-        for j in range(n):
-            top, bottom = i * height // n, math.ceil((i + 1) * height / n)
-            left, right = j * width // n, math.ceil((j + 1) * width / n)
+    cells = np.zeros((batch, rows, columns, channels))
+    for i in range(rows):
+        for j in range(columns):
+            top, bottom = i * height // rows, math.ceil((i + 1) * height / rows)
+            left, right = j * width // columns, math.ceil((j + 1) * width / columns)
             cells[:, i, j] = x[:, top:bottom, left:right].mean(axis=(1, 2))
     return cells
 
@@ -148,7 +148,7 @@ def class_extraction(masks, w, pool_ratio=1.0):
     n = int(math.sqrt(num_classes) * pool_ratio)
     n += n % 2 == 0
     cells = [
-        adaptive_pool(masks, size).reshape(masks.shape[0], -1, num_classes)
+        adaptive_pool(masks, size, size).reshape(masks.shape[0], -1, num_classes)
         for size in (1, 2, 3, 6, n)
     ]
     cells = np.concatenate(cells, axis=1)  # (B, 50 + n * n, K)

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy_reference import adaptive_pool, conv3x3, depthwise3x3
 
 
 def resize_aligned(x, height, width):
@@ -22,20 +23,6 @@ def _lines(x, length, axis):
     return np.stack(lines, axis)
 
 
-def adaptive_pool(x, height, width):
-    """Cell i of n covers the positions floor(i L / n) to ceil((i + 1) L / n)."""
-    return _cells(_cells(x, height, 1), width, 2)
-
-
-def _cells(x, count, axis):
-    length = x.shape[axis]
-    cells = []
-    for i in range(count):
-        start, end = i * length // count, math.ceil((i + 1) * length / count)
-        cells.append(np.take(x, range(start, end), axis).mean(axis))
-    return np.stack(cells, axis)
-
-
 def scaled_depthwise(x, kernel, scale, min_size=5):
     """`kernel` is of the shape (3, 3, C, 1); `scale` a `fractions.Fraction`."""
     height, width = x.shape[1:3]
@@ -44,7 +31,7 @@ def scaled_depthwise(x, kernel, scale, min_size=5):
     if scale < 1:
         there, back = back, there
     x = there(x, *size)
-    x = sum(part * kernel[i, j, :, 0] for part, i, j in _windows(x))
+    x = depthwise3x3(x, {"conv/kernel": kernel}, "conv")
     return back(x, height, width)
 
 
@@ -52,18 +39,9 @@ def grouped_conv(x, kernel, groups):
     """`kernel` is of the shape (3, 3, C / groups, filters)."""
     parts = zip(np.split(x, groups, -1), np.split(kernel, groups, -1), strict=True)
     return np.concatenate(
-        [sum(y @ k[i, j] for y, i, j in _windows(part)) for part, k in parts], -1
+        [conv3x3(part, {"conv/kernel": k}, "conv") for part, k in parts], -1
     )
 
 
 def channel_shuffle(x, groups):
     return np.stack(np.split(x, groups, -1), -1).reshape(x.shape)
-
-
-def _windows(x):
-    """The part of the padded map under each element of a 3 x 3 kernel."""
-    height, width = x.shape[1:3]
-    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    for i in range(3):
-        for j in range(3):
-            yield padded[:, i : i + height, j : j + width], i, j
