@@ -34,9 +34,9 @@ DATASETS = {
         "licence": "CC BY-NC 4.0, non-commercial, after the training data",
         "licence_id": "cc-by-nc-4.0",
         "limits": (
-            "Trained on daylight street scenes from one city and one kind of camera. "
-            "Other scenes, weather or views give wrong labels without any warning. Not "
-            "for decisions on which safety depends."
+            "Trained on street scenes from one city, by day and at dusk, and one kind "
+            "of camera. Other scenes, weather or views give wrong labels without any "
+            "warning. Not for decisions on which safety depends."
         ),
     },
     "ade20k": {

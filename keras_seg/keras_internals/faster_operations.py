@@ -5,8 +5,8 @@ well. A subclass of such a layer would change the names in saved files, and a ch
 layer would change other models that share it. So the function that all these layers
 call, of the backend or of their class, is replaced once by one that looks whether it is
 called inside the context `faster_operations`, and calls the original function if not.
-Our models enter the context whenever they are called or traced: nothing else is
-affected.
+Our models and our layers of sublayers enter the context whenever they are called or
+traced: nothing else is affected.
 
 Keras has no public way to choose how a backend computes an operation. The names of the
 functions of backends are private; seen to work with Keras 3.15.1. See

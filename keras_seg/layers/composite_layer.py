@@ -4,12 +4,16 @@ import numbers
 
 import keras
 
+from keras_seg.keras_internals.faster_operations import faster_operations
+
 
 class CompositeLayer(keras.layers.Layer):
     """Base class of layers that consist of other layers.
 
     `add_sublayer` does for layers what `add_weight` does for weights. A subclass calls
     it in `build`, so that each sublayer is named, made and built in one statement.
+    Operations that a backend computes slowly are replaced inside the layer, also in
+    models that are not of this package: see `faster_operations`.
 
     Args:
         **kwargs: Passed to `keras.layers.Layer`.
@@ -32,6 +36,10 @@ class CompositeLayer(keras.layers.Layer):
     print(Block()(np.zeros((2, 3))).shape)  # (2, 4)
     ```
     """
+
+    @faster_operations()
+    def __call__(self, *args, **kwargs):
+        return super().__call__(*args, **kwargs)
 
     def add_sublayer(self, layer, *input_shapes):
         """Builds a layer and makes it an attribute under the name of the layer.

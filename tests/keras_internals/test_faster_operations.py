@@ -164,12 +164,25 @@ def test_our_models_have_no_depthwise_convolution_of_xla():
     images = np.zeros((1, 32, 32, 3), "float32")
     for training in (False, True):
         found = primitives(lambda x, t=training: model.compute_outputs(x, t), images)
-        groups = {
-            line.split("feature_group_count=")[1].split()[0]
-            for line in found.splitlines()
-            if "feature_group_count=" in line
-        }
-        assert groups == {"1"}
+        assert feature_groups(found) == {"1"}
+
+
+@pytest.mark.skipif(keras.config.backend() != "jax", reason="only JAX is replaced")
+def test_our_layers_in_other_models_have_no_depthwise_convolution_of_xla():
+    layer = keras_seg.layers.SemanticsAttention(8, num_heads=2)
+    inputs = keras.Input((6, 6, 8)), keras.Input((3, 8))
+    model = keras.Model(inputs, layer(*inputs))
+    arrays = np.zeros((1, 6, 6, 8), "float32"), np.zeros((1, 3, 8), "float32")
+    assert feature_groups(primitives(lambda *x: model(x), *arrays)) == {"1"}
+
+
+def feature_groups(found):
+    """The numbers of groups of the convolutions in what `primitives` returned."""
+    return {
+        line.split("feature_group_count=")[1].split()[0]
+        for line in found.splitlines()
+        if "feature_group_count=" in line
+    }
 
 
 @pytest.mark.skipif(keras.config.backend() != "torch", reason="only torch copies")
