@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.metadata
+import json
 
 import numpy as np
 
@@ -49,9 +50,22 @@ def describe_model(model):
         "ignore_class": model.ignore_class,
         "long_side": model.long_side,
         "input_scale": float(model.input_scale),
+        "temperature": model.temperature,
         "classes_learned": model.classes_learned,
         "preprocessing": PREPROCESSING,
     }
+
+
+def describes_same(found, description):
+    """Whether files of two descriptions are of one model, and their ids mean the same.
+
+    Args:
+        found: Dictionary that was read from a file.
+        description: Dictionary, see `describe_model`.
+    """
+    now = json.loads(json.dumps(description))
+    del now["licence"]
+    return all(found.get(key) == value for key, value in now.items())
 
 
 def versions_of(form):

@@ -8,7 +8,7 @@ from pathlib import Path
 from keras_seg.export.check_model import check_model
 from keras_seg.export.compare import check_batches, compare
 from keras_seg.export.convert import convert, run_file
-from keras_seg.export.describe import describe_model, versions_of
+from keras_seg.export.describe import describe_model, describes_same, versions_of
 from keras_seg.export.formats import FORMATS, check_formats
 from keras_seg.inference.inference_model import InferenceModel
 from keras_seg_runtime.exported.description import file_hashes, read_description
@@ -171,13 +171,15 @@ def _known_files(described, targets, description, overwrite):
             f"{', '.join(map(str, taken))} exists. Choose another folder or name, or "
             "pass overwrite=True (--overwrite) to replace it."
         )
+    for path in taken:
+        _check_replaceable(path)
     if not os.path.lexists(described):
         return {}
     try:
         found = read_description(described)
     except ValueError:
         found = None
-    if found is not None and found["model"] == description["model"]:
+    if found is not None and describes_same(found, description):
         return {
             k: v for k, v in found["files"].items() if (described.parent / k).exists()
         }
@@ -188,6 +190,17 @@ def _known_files(described, targets, description, overwrite):
             "it; its other files can then no longer be loaded."
         )
     return {}
+
+
+def _check_replaceable(path):
+    """Raises if a path is a folder that no export has written."""
+    if not path.is_dir() or path.is_symlink():
+        return
+    if any(path.iterdir()) and not (path / "saved_model.pb").is_file():
+        raise FileExistsError(
+            f"{path} is a folder of something else, which would be lost. Choose "
+            "another path."
+        )
 
 
 def _replace(draft, path):

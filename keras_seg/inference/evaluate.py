@@ -6,6 +6,7 @@ import math
 import numpy as np
 from tqdm import tqdm
 
+from keras_seg.data.sources.class_arguments import check_distinct
 from keras_seg.inference.segment_by_protocol import segment_by_protocol
 from keras_seg.inference.test_protocol import TestProtocol
 from keras_seg.metrics.mean_iou import MeanIoU
@@ -43,7 +44,8 @@ def evaluate(
 
     Raises:
         ValueError: If the model and the source differ in the number of classes or in
-            the void label, or if there are no images.
+            the void label, if two classes have the same name, or if there are no
+            labelled pixels.
 
     Example:
 
@@ -62,6 +64,8 @@ def evaluate(
     if protocol is None:
         protocol = TestProtocol.of_model(model)
     _check_classes(model, source)
+    names = list(getattr(source, "class_names", None) or model_names(model))
+    check_distinct(names)
     count = len(source) if limit is None else min(limit, len(source))
     if count < 1:
         raise ValueError(
@@ -86,7 +90,12 @@ def evaluate(
             metric.update_state(truth[part][None], labels[part][None])
         if on_image is not None:
             on_image(index, np.asarray(truth), labels)
-    names = getattr(source, "class_names", None) or model_names(model)
+    if not metric.confusion_matrix().any():
+        raise ValueError(
+            f"There is nothing to evaluate: all pixels of the {count} label maps are "
+            f"void ({model.ignore_class}). Check the ids of the masks, or give other "
+            "images."
+        )
     iou, accuracy = metric.class_iou(), metric.class_accuracy()
     return {
         "images": count,

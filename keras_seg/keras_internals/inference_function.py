@@ -63,6 +63,21 @@ def run_inference(model, images):
     return function(model, images)
 
 
+def forget_functions(model):
+    """Has a model traced anew when it is called next, after a setting has changed.
+
+    Args:
+        model: `keras_seg.models.Segmenter`.
+    """
+    with _lock:
+        for traced in (model, vars(model).get("head_logits")):
+            if traced is not None:
+                _functions.pop(traced, None)
+    for name in ("predict_function", "test_function"):  # those of Keras
+        if vars(model).get(name) is not None:
+            setattr(model, name, None)
+
+
 class TorchFunction:
     """Calls the model without gradients."""
 
@@ -126,9 +141,8 @@ class JaxFunction:
             missing = [(0, new - old) for new, old in zip(shape, size, strict=True)]
             images = np.pad(images, ((0, 0), *missing, (0, 0)))
         # Read at each call: training replaces the values.
-        weights = [v.value for v in model.trainable_variables]
-        state = [v.value for v in model.non_trainable_variables]
-        outputs = program(weights, state, images, np.array(size, "int32"))
+        values = [variable.value for variable in model.variables]
+        outputs = program(values, images, np.array(size, "int32"))
         outputs = _to_numpy(outputs)
         return model.unpadded(outputs, size, shape) if padded else outputs
 
@@ -177,10 +191,10 @@ class JaxProgram:
     def __init__(self, model, padded):
         import jax
 
-        def function(weights, state, images, size):
+        def function(values, images, size):
             here = model()
-            variables = here.trainable_variables + here.non_trainable_variables
-            mapping = zip(variables, [*weights, *state], strict=True)
+            # Their order does not depend on which of them are trained.
+            mapping = zip(here.variables, values, strict=True)
             with keras.StatelessScope(state_mapping=list(mapping)):
                 if padded:
                     return here.call_padded(images, (size[0], size[1]))

@@ -30,12 +30,8 @@ class HeadLogits:
         self.shared_size = model.shared_size
 
     @property
-    def trainable_variables(self):
-        return self.model.trainable_variables
-
-    @property
-    def non_trainable_variables(self):
-        return self.model.non_trainable_variables
+    def variables(self):
+        return self.model.variables
 
     @property
     def weights(self):

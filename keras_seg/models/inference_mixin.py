@@ -9,14 +9,29 @@ from keras_seg.inference.image_batch import image_batch
 from keras_seg.inference.predict import predict
 from keras_seg.inference.predict_labels import predict_labels
 from keras_seg.inference.segment import segment
-from keras_seg.keras_internals.inference_function import run_inference
+from keras_seg.keras_internals.inference_function import (
+    forget_functions,
+    run_inference,
+)
 from keras_seg.layers.padded_network import can_mask_padding
 from keras_seg.layers.resizing import resize_padded
 from keras_seg.layers.valid_region import valid_region
+from keras_seg.models.segmenter_checks import check_temperature
 
 
 class InferenceMixin:
     """Inference methods of `Segmenter`."""
+
+    @property
+    def temperature(self):
+        """Number that logits are divided by outside training. It may be changed."""
+        return self._temperature
+
+    @temperature.setter
+    def temperature(self, value):
+        check_temperature(value)
+        self._temperature = float(value)
+        forget_functions(self)  # they hold the value that they were traced with
 
     @property
     def learned_class_names(self) -> list[str]:

@@ -25,7 +25,6 @@ from keras_seg.models.segmenter_checks import (
     check_learned,
     check_levels,
     check_long_side,
-    check_temperature,
     image_size,
     list_or_none,
 )
@@ -141,7 +140,6 @@ class Segmenter(
     ) -> None:
         check_classes(num_classes, class_names, palette, ignore_class)
         check_learned(classes_learned)
-        check_temperature(temperature)
         check_long_side(long_side)
         levels = check_levels(backbone, pyramid_levels)
         dtype = backbone.dtype_policy
@@ -172,7 +170,7 @@ class Segmenter(
         # === Functional Model ===
         self.freeze_backbone_norm = freeze_backbone_norm
         self.rematerialize = bool(rematerialize)
-        self.temperature = float(temperature)
+        self.temperature = temperature
         images = keras.Input((*image_size(backbone, input_scale), 3), name="images")
         outputs = self.compute_outputs(images, training=False)
         super().__init__(

@@ -10,7 +10,7 @@ from keras_seg.training.build_backbone import (
     is_untrained,
     set_drop_path,
 )
-from keras_seg.training.freeze_features import freeze_features
+from keras_seg.training.freeze_features import freeze_features, unfreeze
 from keras_seg.training.keep_known_classes import keep_known_classes
 from keras_seg.training.make_optimizer import make_optimizer
 
@@ -51,6 +51,7 @@ def build_model(args, train):
         kept = keep_known_classes(model, load_model(args.preset))
         if kept:
             print(f"Classes that {args.preset} knows by name: {', '.join(kept)}.")
+        unfreeze(model)  # the preset may have been saved with frozen layers
         if args.freeze:
             freeze_features(model)
         return model

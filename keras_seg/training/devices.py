@@ -120,6 +120,17 @@ class Devices:
         text = self._replicas.broadcast([text if self.is_first else room])[0]
         return json.loads(text.astype("uint8").tobytes())
 
+    def share_file(self, path):
+        """Gives all processes a text file of the first one, if it has that file.
+
+        Args:
+            path: `pathlib.Path` in the `folder` of the process.
+        """
+        text = path.read_text() if self.is_first and path.exists() else None
+        text = self.share(text)
+        if text is not None and not self.is_first:
+            path.write_text(text)
+
     def fit(
         self, model, x, validation_data=None, callbacks=None, writers=(), **kwargs
     ) -> Any:

@@ -32,3 +32,29 @@ def freeze_features(model) -> None:
         # Only layers without sublayers: a frozen layer freezes those inside it as well.
         if id(layer) not in kept and not sublayers(layer):
             layer.trainable = False
+
+
+def unfreeze(model) -> None:
+    """Makes all layers of a model trainable that its outputs depend on.
+
+    Args:
+        model: `keras_seg.models.Segmenter`, changed in place. Compile it afterwards.
+
+    Example:
+
+    ```python
+    import keras_seg
+    from keras_seg.training.freeze_features import unfreeze
+
+    backbone = keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35)
+    model = keras_seg.CPT(backbone, num_classes=3, hidden_dim=16)
+    keras_seg.training.freeze_features(model)
+    unfreeze(model)
+    print(len(model.trainable_variables))
+    ```
+    """
+    model.trainable = True  # and all layers inside
+    used = {id(layer) for layer in model.pyramid.layers}
+    for layer in model.backbone.layers:
+        if id(layer) not in used:
+            layer.trainable = False  # no gradient, so no weight decay either

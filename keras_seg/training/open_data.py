@@ -2,6 +2,8 @@
 
 import pathlib
 
+import numpy as np
+
 from keras_seg import data
 from keras_seg.data.sources.tfds_source import has_val
 from keras_seg.training.run_error import RunError
@@ -66,11 +68,20 @@ def open_data(args):
     source = data.load_source(args.data, args.data_dir, args.split, **options)
     if args.data.startswith("tfds:") and not has_val(args.data, args.data_dir):
         return with_split(args, source)
-    return source, {
+    parts = [part.split("[")[0] for part in args.split.split("+")]
+    sources = {
         split: data.load_source(args.data, args.data_dir, split, **options)
         for split in held_out
-        if split not in args.split.split("+")
+        if split not in parts
     }
+    for split, held in list(sources.items()):
+        names = {getattr(held, "split", split)}  # of tensorflow-datasets, resolved
+        shown = {image for image, _ in getattr(held, "pairs", ())}
+        trained = {image for image, _ in getattr(source, "pairs", ())}
+        if names & set(parts) or shown & trained:
+            print(f"No {split}: --split {args.split} trains on its images.")
+            del sources[split]
+    return source, sources
 
 
 def _open_folders(args):
@@ -102,6 +113,24 @@ def _ids(args):
         options["void_ids"] = (*args.void_ids, *range(args.first_id))
         options["id_map"] = {args.first_id + k: k for k in range(classes)}
     return options
+
+
+def check_labelled(held_out):
+    """Raises a `RunError` if all pixels of a source to measure on are void.
+
+    Args:
+        held_out: Dictionary from the names of splits to sources. Of each, images are
+            read up to the first with a labelled pixel.
+    """
+    for split, source in held_out.items():
+        ignore_class = getattr(source, "ignore_class", 255)
+        labels = (np.asarray(source[i][1]) for i in range(len(source)))
+        if not any((label != ignore_class).any() for label in labels):
+            raise RunError(
+                f"All pixels of the {len(source)} label maps of {split} are void "
+                f"({ignore_class}): nothing can be measured. Check the ids of the "
+                "masks, or give other images for it."
+            )
 
 
 def with_split(args, source):

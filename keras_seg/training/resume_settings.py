@@ -43,8 +43,17 @@ def resume_settings(folder, given):
     may_change = {name: given[name] for name in (*FREE, *FREE_PATHS) if name in given}
     others = {name for name, value in given.items() if value is not None}
     others -= {*may_change, "data"}
+    new = [
+        n for n in FREE_PATHS if n != "output" and given.get(n) and not stored.get(n)
+    ]
+    if new:
+        raise RunError(
+            f"{folder} holds a run that was started without "
+            f"{' and '.join(map(flag, new))}. A folder may have moved, but with other "
+            "images it is another run: leave it out, or name another --output."
+        )
     if others:
-        _compare(folder, comparable(resolve_settings(stored)), given)
+        _compare(folder, stored, given)
     return {**stored, **may_change}
 
 
@@ -56,8 +65,13 @@ def comparable(args):
     return json.loads(json.dumps(kept))
 
 
-def _compare(folder, then, given):
-    now = comparable(resolve_settings(given))
+def _compare(folder, stored, given):
+    then = comparable(resolve_settings(stored))
+    try:
+        now = comparable(resolve_settings(given))
+    except RunError:  # not all that a run needs: what is left out stays as it was
+        given = {name: value for name, value in given.items() if value is not None}
+        now = comparable(resolve_settings({**stored, **given}))
     changed = [
         f"{flag(name)} {_in_words(then.get(name))} then, {_in_words(value)} now"
         for name, value in now.items()

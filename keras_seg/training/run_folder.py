@@ -12,6 +12,7 @@ from keras_seg.training.run_error import RunError
 from keras_seg.training.weight_files import WeightFiles
 
 LATEST, PREVIOUS = "backup/latest.weights.h5", "backup/previous.weights.h5"
+BEST, BEST_BEFORE = "best.weights.h5", "backup/best_before.weights.h5"
 
 
 class RunFolder(keras.callbacks.Callback):
@@ -24,6 +25,8 @@ class RunFolder(keras.callbacks.Callback):
       a run is resumed.)
     - `backup/latest.weights.h5`, `backup/previous.weights.h5`: weights and state of the
       optimizer after the last epoch and the one before
+    - `backup/best_before.weights.h5`: what was in `best.weights.h5` before, in case the
+      epoch that replaced it is interrupted before its backup and done again
     - `hashes.json`: the hashes of these weights
 
     The backup is written when an epoch is complete with all its other files, and it
@@ -113,6 +116,7 @@ class RunFolder(keras.callbacks.Callback):
         self.lines = [line for line in lines if line["epoch"] <= epochs]
         if self.lines != lines:
             self._write_history()
+            self._restore_best()
         return int(epochs)
 
     def load_averages(self, model, name):
@@ -144,7 +148,7 @@ class RunFolder(keras.callbacks.Callback):
         self.lines.append(line)
         self._save("last.weights.h5")
         if self.best is not before:
-            self._save("best.weights.h5")
+            self._save(BEST, keep=BEST_BEFORE, epochs=epoch + 1)
         self._write_history()
 
     def on_train_end(self, logs=None):
@@ -175,6 +179,24 @@ class RunFolder(keras.callbacks.Callback):
                 "of the last epoch."
             )
         return None
+
+    def _restore_best(self):
+        """Puts back the best weights of before the epochs that are done again."""
+        if self.best is None:
+            return
+        for name in (BEST, BEST_BEFORE):
+            path = self.path / name
+            if self.files.state(name) not in ("intact", "unknown"):
+                continue
+            with h5py.File(path) as file:
+                epoch = file.attrs.get("epochs")
+            if epoch in (None, self.best["epoch"]):  # older versions wrote none
+                path.replace(self.path / BEST)
+                return
+        print(
+            f"{self.path / BEST} is of an epoch that is trained again, and may stay "
+            f"although epoch {self.best['epoch']} had the best validation."
+        )
 
     def _load(self, name, model):
         path, optimizer = self.path / name, model.optimizer

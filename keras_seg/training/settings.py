@@ -51,7 +51,15 @@ CHOSEN = (
     "verbose",
 )
 # Settings that may change when a run is resumed; paths may have moved.
-FREE = ("verbose", "workers", "devices", "no_test", "final_scale", "tensorboard")
+FREE = (
+    "verbose",
+    "workers",
+    "devices",
+    "no_test",
+    "val_scales",
+    "final_scale",
+    "tensorboard",
+)
 FREE_PATHS = ("output", "data_dir", "images", "masks", "val_images", "val_masks")
 DEFAULT_PRESETS = {
     "ecenet": "ecenet/ade20k",
@@ -192,6 +200,18 @@ def _check_optimizer(args, given):
             raise RunError(
                 f"{flag(name)} must be at least 1. Received: {getattr(args, name)}."
             )
+    scales = [args.input_scale, args.final_scale, *(args.val_scales or ())]
+    if any(scale is not None and not scale >= 1 for scale in scales):
+        raise RunError(
+            "--input-scale, --final-scale and --val-scales enlarge images: they must "
+            f"be at least 1. Received: {args.input_scale}, {args.final_scale} and "
+            f"{args.val_scales}. --long-side makes large images smaller."
+        )
+    if args.patience is not None and args.patience < 0:
+        raise RunError(
+            f"--patience must be at least 0, which never stops. Received: "
+            f"{args.patience}."
+        )
     if args.val_scales and args.final_scale:
         raise RunError("--val-scales chooses the scale: leave out --final-scale")
 

@@ -1,5 +1,6 @@
 """A seeded split of a source into training and validation."""
 
+import collections
 import json
 
 import numpy as np
@@ -19,7 +20,7 @@ def split_source(source, share, seed, folder):
     since.
 
     Args:
-        source: Source with `names`.
+        source: Source, with `names` if it has some; they must differ.
         share: Float, the share of the images for validation.
         seed: Integer.
         folder: `pathlib.Path` of the run, for `split.json`.
@@ -28,7 +29,7 @@ def split_source(source, share, seed, folder):
         The pair of sources, the second `None` where there are fewer than 5 images.
 
     Raises:
-        RunError: If images of the file are gone.
+        RunError: If images of the file are gone, or two images have the same name.
 
     Example:
 
@@ -56,11 +57,12 @@ def split_source(source, share, seed, folder):
             "Give --val-images and --val-masks to measure the model."
         )
         return source, None
+    source_names = _distinct_names(source)
     number = max(1, round(share * len(source)))
     order = np.random.default_rng((seed, 2)).permutation(len(source))
     parts = {"train": np.sort(order[number:]), "val": np.sort(order[:number])}
     names = {
-        part: [source.names[i] for i in indices] for part, indices in parts.items()
+        part: [source_names[i] for i in indices] for part, indices in parts.items()
     }
     folder.mkdir(parents=True, exist_ok=True)
     with replace_file(path) as file:
@@ -72,6 +74,20 @@ def split_source(source, share, seed, folder):
     return tuple(IndexedSource(source, indices) for indices in parts.values())
 
 
+def _distinct_names(source):
+    """The names of the images, by which a run that is resumed finds them again."""
+    names = getattr(source, "names", None)
+    names = [f"{i:06d}" for i in range(len(source))] if names is None else list(names)
+    repeated = [name for name, count in collections.Counter(names).items() if count > 1]
+    if repeated:
+        raise RunError(
+            f"{len(repeated)} names stand for several images each, such as "
+            f"{repeated[0]}: a resumed run could not tell which of them are for "
+            "validation. Give the images distinct names, or give data for validation."
+        )
+    return names
+
+
 def _stored_split(source, path):
     try:
         stored = json.loads(path.read_text())
@@ -81,7 +97,7 @@ def _stored_split(source, path):
             f"{path} is damaged: {error!r}. Restore it from a copy, or begin a new run "
             "in another folder."
         ) from error
-    places = {name: i for i, name in enumerate(source.names)}
+    places = {name: i for i, name in enumerate(_distinct_names(source))}
     gone = [name for part in names.values() for name in part if name not in places]
     if gone:
         raise RunError(

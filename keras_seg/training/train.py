@@ -13,7 +13,7 @@ from keras_seg.training.copy_with import copy_with
 from keras_seg.training.devices import Devices
 from keras_seg.training.fit import fit
 from keras_seg.training.lock_run import lock_run
-from keras_seg.training.open_data import open_data, with_split
+from keras_seg.training.open_data import check_labelled, open_data, with_split
 from keras_seg.training.open_run import open_run, settings_of_run
 from keras_seg.training.replace_file import replace_file
 from keras_seg.training.report import describe_run, evaluate, print_table
@@ -21,6 +21,7 @@ from keras_seg.training.report_page import write_report
 from keras_seg.training.report_pictures import draw_crops
 from keras_seg.training.run_error import RunError
 from keras_seg.training.settings import resolve_settings, setting_groups
+from keras_seg.training.split_source import SPLIT
 from keras_seg.training.watch_learning import flat_loss, never_predicted
 
 # What the model and the source bring, if they are given in Python.
@@ -85,6 +86,7 @@ def train(
             source, held_out = data, {"val": validation_data}
         else:
             source, held_out = with_split(args, data)
+        source = _fewer(args, source)
         if args.long_side is None:
             args.long_side = model.long_side or 0
         run = open_run(args, source)
@@ -133,7 +135,9 @@ def train_from_settings(given, resume=False, callbacks=()) -> dict:
                 f"The run in {folder} was started in Python, with a model and data of "
                 "its own: resume it with keras_seg.training.train(..., resume=True)."
             )
+        devices.share_file(folder / SPLIT)
         source, held_out = open_data(args)
+        source = _fewer(args, source)
         run = open_run(args, source)
         return _run(args, run, None, source, held_out, callbacks, devices)
 
@@ -147,6 +151,16 @@ def _check_python(model, data, settings):
             raise RunError(
                 f"The model is given in Python: leave out {name}. What belongs to the "
                 "model and the data is set there."
+            )
+    for name, value in (
+        ("precision", model.dtype_policy.name),
+        ("rematerialize", model.rematerialize),
+    ):
+        if settings.get(name) not in (None, value):
+            raise RunError(
+                f"The model is given in Python with {name}={value!r}. Received: "
+                f"{name}={settings[name]!r}. Leave it out, or make the model with it: "
+                "`dtype` and `rematerialize` are arguments of models."
             )
     if settings.get("devices") not in (None, 1):
         raise RunError(
@@ -168,10 +182,16 @@ def _check_python(model, data, settings):
         )
 
 
+def _fewer(args, source):
+    """At most `max_images` images of a source, drawn with the seed."""
+    if not args.max_images:
+        return source
+    return SubsetSource(source, args.max_images, args.seed)
+
+
 def _run(args, run, model, source, held_out, callbacks, devices):
     """Trains a model in the folder of a run, evaluates it and saves it."""
-    if args.max_images:
-        source = SubsetSource(source, args.max_images, args.seed)
+    check_labelled(held_out)
     with devices.scope():
         if model is None:
             model = build_model(args, source)

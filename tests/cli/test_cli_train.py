@@ -112,6 +112,9 @@ def test_in_python_the_same(photos, tmp_path):
     assert again["val"] == results["val"]
     with pytest.raises(RunError, match="leave out hidden_dim"):
         train(model, source, tmp_path / "x", hidden_dim=8)
+    for name, value in (("precision", "mixed_bfloat16"), ("rematerialize", True)):
+        with pytest.raises(RunError, match=f"{name}=.*Received: {name}={value!r}"):
+            train(model, source, tmp_path / "x", **{name: value})
     with pytest.raises(RunError, match="model.fit"):
         train(model, iter(source), tmp_path / "x")
     with pytest.raises(RunError, match="2 classes and the data 3"):

@@ -16,6 +16,8 @@ from keras_seg.data import (
     TFDSSource,
     load_source,
 )
+from keras_seg.training.open_data import open_data
+from keras_seg.training.settings import resolve_settings
 
 pytestmark = pytest.mark.no_backend
 
@@ -115,6 +117,19 @@ def test_coco_stuff_as_converted(tmp_path):
         assert ids_of(source[0][1], ids) == {i: i - 1 for i in range(1, 172)}
     assert len(COCOStuff10K(tmp_path, "train+test")) == 2
     assert len(COCOStuff10K(tmp_path, "test+val")) == 1
+
+
+@pytest.mark.parametrize(
+    "split, measured", [("train", ["val"]), ("train+test", []), ("test", [])]
+)
+def test_no_run_is_measured_on_images_it_trains_on(tmp_path, split, measured):
+    """`val` of COCO-Stuff 10K is another name of `test`."""
+    for part in ("train2014", "test2014"):
+        save(tmp_path, f"images/{part}/COCO_{part}.jpg")
+        save(tmp_path, f"annotations/{part}/COCO_{part}_labelTrainIds.png", IDS % 172)
+    given = {"data": "coco-stuff", "data_dir": str(tmp_path), "split": split}
+    _, held_out = open_data(resolve_settings(given))
+    assert list(held_out) == measured
 
 
 def test_coco_stuff_as_published(tmp_path):
@@ -231,6 +246,17 @@ def test_scene_parse150(fake_tfds):
     assert len(classes) == 100 and 0 not in classes
     for instance, name in ((1, "bed"), (4, "person"), (78, "step"), (100, "flag")):
         assert source.class_names[classes[instance]] == name
+
+
+@pytest.mark.parametrize("split, measured", [("train", ["val"]), ("train+test", [])])
+def test_no_run_is_measured_on_examples_it_trains_on(fake_tfds, split, measured):
+    """`val` of scene_parse150 is its `test`."""
+    fake_tfds.data["scene_parse150"] = examples(
+        annotation=np.stack([IDS % 101] * 3, -1)
+    )
+    given = {"data": "tfds:scene_parse150", "data_dir": "here", "split": split}
+    _, held_out = open_data(resolve_settings(given))
+    assert list(held_out) == measured
 
 
 def test_tfds_by_name(fake_tfds):

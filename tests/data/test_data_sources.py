@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,6 +78,23 @@ def test_lists_of_paths_are_paired_in_order(tmp_path):
         SegmentationFolder(
             [images / "a.jpg", images / "b.jpg"], [masks / "a.png"], num_classes=2
         )
+
+
+def test_names_of_lists_are_as_long_as_they_differ(tmp_path):
+    folders = [write(tmp_path / scene, {"0": [[0]], "1": [[1]]}) for scene in "ab"]
+    images = [images / f"{i}.jpg" for images, _ in folders for i in range(2)]
+    masks = [masks / f"{i}.png" for _, masks in folders for i in range(2)]
+    source = SegmentationFolder(images[:2], masks[:2], num_classes=2)
+    assert source.names == ["0", "1"]
+    source = SegmentationFolder(images, masks, num_classes=2)
+    inside = images[0].parent.relative_to(tmp_path / "a")
+    assert source.names == [str(Path(s, inside, n)) for s in "ab" for n in "01"]
+
+
+def test_class_names_differ(tmp_path):
+    folders = write(tmp_path, {"a": [[0]]})
+    with pytest.raises(ValueError, match="Repeated: 'x'"):
+        SegmentationFolder(*folders, class_names=["x", "y", "x"])
 
 
 def test_missing_mask_is_named(tmp_path):

@@ -17,6 +17,7 @@ from tiny_ecenet import tiny_ecenet
 import keras_seg
 import keras_seg_runtime
 from keras_seg.export.formats import FORMATS, check_formats
+from keras_seg.training.copy_with import copy_with
 from keras_seg_cli.main import main
 
 # Conversion runs on TensorFlow in a process of its own, on each backend alike.
@@ -220,6 +221,33 @@ def test_formats_of_one_model_share_a_description(model, written, tmp_path):
     other.head.trainable_weights[0].assign(other.head.trainable_weights[0] * 2)
     with pytest.raises(FileExistsError, match="describes another model"):
         other.export_to(tmp_path / "a.xml")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"class_names": ["x", "y", "z"]}, {"temperature": 2.0}, {"input_scale": 2.0}],
+    ids=lambda change: next(iter(change)),
+)
+def test_files_of_the_same_weights_are_not_described_anew(
+    model, written, tmp_path, change
+):
+    """What an id means, and what is inside a file, is not in the weights alone."""
+    model.export_to(tmp_path / "a.onnx")
+    before = Path(tmp_path, "a.json").read_text()
+    other = copy_with(model, **change)
+    with pytest.raises(FileExistsError, match="describes another model"):
+        other.export_to(tmp_path / "a.tflite")
+    assert Path(tmp_path, "a.json").read_text() == before
+
+
+def test_a_folder_of_something_else_is_never_replaced(model, written, tmp_path):
+    for name, form in (("results", "saved-model"), ("b.onnx", "onnx")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "thesis.txt").write_text("precious")
+        with pytest.raises(FileExistsError, match="folder of something else"):
+            model.export_to(folder, format=form, overwrite=True)
+        assert (folder / "thesis.txt").read_text() == "precious"
 
 
 @pytest.mark.parametrize(

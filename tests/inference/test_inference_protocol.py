@@ -306,6 +306,12 @@ def test_evaluate_refuses():
         evaluate(model, Source())
     with pytest.raises(ValueError, match="40 x 50 pixels"):
         evaluate(model, Source([(image, truth[:30])]))
+    with pytest.raises(ValueError, match="pixels of the 1 label maps are void"):
+        evaluate(model, Source([(image, truth + 255)]))
+    source = Source([(image, truth)])
+    source.class_names = ["red", "blue", "red"]
+    with pytest.raises(ValueError, match="Repeated: 'red'"):
+        evaluate(model, source)
     source = Source([(image, truth)])
     source.num_classes = 4
     with pytest.raises(ValueError, match="3 classes and the data 4"):

@@ -1,5 +1,6 @@
 """A model that knows some classes of a data set speaks in the ids of all."""
 
+import keras
 import numpy as np
 import numpy_reference as reference
 import pytest
@@ -8,6 +9,7 @@ from random_weights import set_random_weights
 from tiny_backbone import TinyBackbone
 
 import keras_seg
+from keras_seg.keras_internals.inference_function import run_inference
 from keras_seg.layers import ScatterClasses
 from keras_seg.layers.scatter_classes import ABSENT_LOGIT
 
@@ -122,3 +124,22 @@ def test_temperature_divides_logits_outside_training():
     np.testing.assert_allclose(*map(ops.convert_to_numpy, logits), atol=1e-5)
     with pytest.raises(ValueError, match="temperature=0"):
         make_model(temperature=0)
+
+
+def test_temperature_may_change_after_the_first_prediction():
+    """What was compiled for a prediction has the value of then."""
+    images, _ = images_and_labels([0])
+    model = make_model(3, classes_learned=None)
+    calls = (
+        lambda: model.predict(images, verbose=0),
+        lambda: model.predict_on_batch(images),
+        lambda: run_inference(model.head_logits, images),
+        lambda: keras.Model.predict(model, images, verbose=0),
+    )
+    before = [call() for call in calls]
+    model.temperature = 4.0
+    for call, expected in zip(calls, before, strict=True):
+        np.testing.assert_allclose(call(), expected / 4, atol=1e-5)
+    assert model.get_config()["temperature"] == 4.0
+    with pytest.raises(ValueError, match="temperature=-1"):
+        model.temperature = -1

@@ -4,14 +4,17 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from tiny_backbone import TinyBackbone
 from tiny_ecenet import tiny_ecenet
 from tiny_segmenter import TinySegmenter
 
 import keras_seg
+from keras_seg.keras_internals.inference_function import run_inference
 from keras_seg.keras_internals.trainable_state import (
     set_trainable_state,
     trainable_state,
 )
+from keras_seg.training.freeze_features import unfreeze
 
 CHOICES = {
     "backbone": lambda model: [model.backbone],
@@ -54,6 +57,30 @@ def test_what_is_frozen_stays_frozen(choice, tmp_path):
     ):
         assert trained_paths(copy) == trained_paths(model)
         assert flags(copy) == flags(model)
+
+
+def test_freezing_does_not_change_a_compiled_prediction():
+    """JAX passes the weights to a compiled function, in an order of its own."""
+    inputs = keras.Input((None, None, 3))
+    first, second = (
+        keras.layers.Conv2D(3, 1, use_bias=False, name=name) for name in "ab"
+    )
+    model = keras.Model(inputs, second(keras.activations.relu(first(inputs))))
+    images = np.random.default_rng(0).normal(size=(1, 8, 8, 3)).astype("float32")
+    first.trainable = False
+    before = run_inference(model, images)
+    first.trainable, second.trainable = True, False
+    np.testing.assert_allclose(run_inference(model, images), before, atol=1e-6)
+
+
+def test_unfreeze_trains_what_a_new_model_trains():
+    for model_class in (keras_seg.CPT, keras_seg.SGR):
+        model = model_class(TinyBackbone(), 3, hidden_dim=8)
+        everything = len(model.trainable_variables)
+        keras_seg.training.freeze_features(model)
+        assert len(model.trainable_variables) < everything
+        unfreeze(model)
+        assert len(model.trainable_variables) == everything
 
 
 def test_an_unfrozen_layer_in_a_frozen_backbone():

@@ -1,5 +1,7 @@
 """A run is resumed with the settings that it was started with."""
 
+from pathlib import Path
+
 import pytest
 from run_settings import settings_of
 
@@ -66,6 +68,28 @@ def test_others_are_named(tmp_path, change, message):
     with pytest.raises(RunError, match=message) as error:
         resume_settings(tmp_path, given(change))
     assert "another --output" in str(error.value) and "--workers" in str(error.value)
+
+
+def test_one_setting_is_compared_without_the_others(tmp_path):
+    """The data of the run are those that it was started with."""
+    own = {"images": "i", "masks": "m", "num_classes": 2, "epochs": 3, "output": "y"}
+    write_config(resolve_settings({**own, "output": str(tmp_path)}))
+    assert Path(resume_settings(tmp_path, {"epochs": 3})["images"]).name == "i"
+    with pytest.raises(RunError, match="--epochs 3 then, 30 now. Resume"):
+        resume_settings(tmp_path, {"epochs": 30})
+    with pytest.raises(RunError, match="without --val-images and --val-masks"):
+        resume_settings(tmp_path, {"val_images": "v", "val_masks": "w"})
+    moved = resume_settings(tmp_path, {"images": "elsewhere"})
+    assert moved["images"] == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--val-scales 0.5 1", "--final-scale 0.5", "--input-scale 0.9", "--patience -1"],
+)
+def test_what_fails_after_the_training_is_refused_before(words):
+    with pytest.raises(RunError, match="must be at least"):
+        settings_of(f"{NETWORK} --output y {words}")
 
 
 def test_a_setting_that_is_left_out_later_is_named(tmp_path):

@@ -88,6 +88,25 @@ def test_a_kill_between_two_backups(tmp_path):
     assert restored(tmp_path) == (2, 2.0)
 
 
+def test_best_weights_of_an_epoch_that_is_done_again_are_put_back(tmp_path, capsys):
+    """Killed after `best.weights.h5` was written and before the backup."""
+
+    def best():
+        model = make_model()
+        RunFolder(tmp_path, 1, note={}).load_averages(model, "best.weights.h5")
+        return float(model.get_weights()[0][0, 0])
+
+    run, model = play(tmp_path, 2)
+    run.on_epoch_begin(2)
+    model.set_weights([np.full((1, 1), 3.0), np.zeros(1)])
+    run.on_epoch_end(2, {"loss": 1.0, "val_mean_iou": 0.9})
+    assert best() == 3.0
+    assert restored(tmp_path) == (2, 2.0)
+    assert best() == 2.0 and capsys.readouterr().out == ""
+    play(tmp_path, 1, first=2)
+    assert restored(tmp_path) == (3, 3.0) and best() == 3.0
+
+
 @pytest.mark.parametrize("damage", [cut, empty])
 def test_backups_of_older_versions_have_no_hash(tmp_path, damage):
     play(tmp_path, 3)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from keras_seg.data import ResizedSource
 from keras_seg.training import RunError
+from keras_seg.training.open_data import check_labelled
 from keras_seg.training.progress import Progress
 from keras_seg.training.report import Details
 from keras_seg.training.report_pictures import draw_confusion, draw_curves
@@ -46,6 +47,30 @@ def test_the_split_is_seeded_listed_and_kept(tmp_path):
         (tmp_path / "split.json").write_text(text)
         with pytest.raises(RunError, match="split.json is damaged"):
             split_source(source, 0.2, 0, tmp_path)
+
+
+def test_names_that_repeat_are_not_split(tmp_path):
+    """A resumed run could not tell the images apart."""
+    source = Pairs(["a/0", "a/1", "b", "b", "c", "d"])
+    with pytest.raises(RunError, match="1 names stand for several images each, .* b:"):
+        split_source(source, 0.2, 0, tmp_path)
+    (tmp_path / "split.json").write_text('{"train": ["b"], "val": ["c"]}')
+    with pytest.raises(RunError, match="names stand for several images"):
+        split_source(source, 0.2, 0, tmp_path)
+
+
+def test_images_without_names_are_split_by_number(tmp_path):
+    train, val = split_source(list("abcdefghij"), 0.2, 0, tmp_path)
+    again = split_source(list("abcdefghij"), 0.2, 0, tmp_path)
+    assert [[*train], [*val]] == [[*part] for part in again]
+    assert sorted([*train, *val]) == list("abcdefghij")
+
+
+def test_data_to_measure_on_have_a_labelled_pixel():
+    void, labelled = np.full((2, 3), 255), np.array([[255, 1]])
+    check_labelled({"val": [(None, void), (None, labelled)]})
+    with pytest.raises(RunError, match="the 2 label maps of val are void"):
+        check_labelled({"val": [(None, void)] * 2})
 
 
 def test_few_images_are_not_split(tmp_path, capsys):

@@ -5,6 +5,16 @@ import numpy as np
 from keras_seg.data.palette import default_palette
 
 
+def check_distinct(class_names):
+    """Raises `ValueError` if two classes have the same name."""
+    repeated = sorted({n for n in class_names if class_names.count(n) > 1})
+    if repeated:
+        raise ValueError(
+            "`class_names` must differ from each other, as results are given by name. "
+            f"Repeated: {', '.join(map(repr, repeated))}."
+        )
+
+
 def resolve_classes(num_classes, class_names, palette, ignore_class):
     """Fills in what is not given of the classes, and checks what is.
 
@@ -39,6 +49,7 @@ def resolve_classes(num_classes, class_names, palette, ignore_class):
     class_names = list(class_names)
     if num_classes is None:
         num_classes = len(class_names)
+    check_distinct(class_names)
     if len(class_names) != num_classes:
         raise ValueError(
             f"`class_names` has {len(class_names)} names, expected "

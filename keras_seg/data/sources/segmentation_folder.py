@@ -118,7 +118,7 @@ class SegmentationFolder:
         self.id_map = dict(id_map or {})
         self.mask_palette = mask_palette
         self.turn_masks = turn_masks
-        self.names = [os.path.splitext(_name(i, folder))[0] for i, _ in self.pairs]
+        self.names = _names([image for image, _ in self.pairs], folder)
         self._warned_of_turn = False
         self._white_masks = 0  # read so far; `None` once that is settled
 
@@ -226,9 +226,14 @@ class SegmentationFolder:
             self._white_masks = None
 
 
-def _name(path, folder):
-    return (
-        os.path.relpath(path, os.fsdecode(folder))
-        if folder
-        else (os.path.basename(path))
-    )
+def _names(paths, folder):
+    """Paths without extension: in a folder, or of a list as short as they differ."""
+    paths = [os.path.splitext(os.fsdecode(path))[0] for path in paths]
+    if folder:
+        return [os.path.relpath(path, os.fsdecode(folder)) for path in paths]
+    names = [os.path.basename(path) for path in paths]
+    if len(set(names)) == len(names):
+        return names
+    paths = [os.path.abspath(path) for path in paths]
+    common = os.path.commonpath([os.path.dirname(path) for path in paths])
+    return [os.path.relpath(path, common) for path in paths]

@@ -121,6 +121,7 @@ class TFDSSource:
             if split == "val":
                 split = _val_split(data, data_dir) or split
             data = _open(data, split, data_dir, download)
+        self.split = split
         colours = known.get("colours")
         if colours and class_names is None and num_classes is None:
             class_names, palette = list(colours), palette or list(colours.values())
