@@ -11,7 +11,7 @@ from PIL import Image
 from tiny_ecenet import tiny_ecenet
 
 from keras_seg import data
-from keras_seg.training import RunError, train
+from keras_seg.training import RunError, train, train_from_settings
 from keras_seg.training.choose_settings import choose_settings
 from keras_seg.training.settings import all_settings, resolve_settings
 from keras_seg_cli.main import build_parser, main
@@ -120,6 +120,23 @@ def test_in_python_the_same(photos, tmp_path):
     with pytest.raises(RunError, match="2 classes and the data 3"):
         source.num_classes = 3
         train(model, source, tmp_path / "x")
+
+
+def test_settings_are_chosen_for_the_images_that_are_used(
+    photos, tmp_path, monkeypatch
+):
+    seen = []
+
+    def note(args, source):
+        seen.append(len(source))
+        raise RunError("far enough")
+
+    monkeypatch.setattr(sys.modules["keras_seg.training.train"], "open_run", note)
+    folders = {name: str(photos / name) for name in ("images", "masks")}
+    given = {**folders, "num_classes": 2, "max_images": 3}
+    with pytest.raises(RunError, match="far enough"):
+        train_from_settings({**given, "output": str(tmp_path / "run")})
+    assert seen == [3]
 
 
 def load(photos, **options):
