@@ -13,6 +13,7 @@ from keras_seg.training.copy_with import copy_with
 from keras_seg.training.replace_file import replace_file
 
 PIXELS_PER_IMAGE = 2000
+TEMPERATURES = np.geomspace(0.25, 8, 101)
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -66,45 +67,45 @@ def calibrate(model, source) -> dict:
     Returns:
         Dictionary of `temperature`, `images`, `pixels`, `before` and `after` with
         cross-entropy and calibration error, and `thresholds`: the shares of labelled
-        and of void pixels that `segment(threshold=...)` keeps.
+        and of void pixels that `segment(threshold=...)` keeps. Pixels of classes that
+        the model has not learned (`model.classes_learned`) count as void.
 
     Raises:
-        ValueError: If the labels are all void.
+        ValueError: If the labels are all void, or no temperature in 0.25..8 fits them.
 
     Example:
 
     ```python
-    import numpy as np
-    import keras_seg
+    import types
 
-    model = keras_seg.ECENet(
-        keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
-        num_classes=3,
-        hidden_dim=8,
-        compile=False,
-    )
+    import numpy as np
+    from keras_seg.training import calibrate
 
     class Pairs(list):
-        num_classes, ignore_class = 3, 255
+        num_classes, ignore_class = 2, 255
 
-    image = np.zeros((32, 32, 3), "uint8")
-    report = keras_seg.training.calibrate(model, Pairs([(image, image[..., 0])]))
-    print(report["pixels"])  # 1024
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (40, 50, 3), "uint8")
+    # The model is twice as sure as the labels allow.
+    labels = rng.random((40, 50)) < 1 / (1 + np.exp(image[..., 0] / -100))
+    model = types.SimpleNamespace(
+        predict_on_batch=lambda x: x[..., :1] / 50 * np.array([0, 1]),
+        num_classes=2,
+        classes_learned=None,
+        temperature=1.0,
+    )
+    report = calibrate(model, Pairs([(image, labels.astype("uint8"))]))
+    print(report["temperature"])  # about 2
     ```
     """
     logits, labels, unsure = sample(model, source)
     if not len(labels):
         raise ValueError(
-            "The labels are all void, so that there is nothing to calibrate on. Give "
-            "images with labelled pixels."
+            "The labels are all void or of classes that the model has not learned, so "
+            "that there is nothing to calibrate on. Give images with labelled pixels."
         )
     logits *= model.temperature  # back to those of the head
-    factors = np.geomspace(0.25, 8, 101)
-    losses = [cross_entropy(logits / t, labels) for t in factors]
-    coarse = factors[int(np.argmin(losses))]
-    fine = coarse * np.geomspace(0.95, 1.05, 41)
-    losses = [cross_entropy(logits / t, labels) for t in fine]
-    temperature = round(float(fine[int(np.argmin(losses))]), 3)
+    temperature = best_temperature(logits, labels)
     return {
         "temperature": temperature,
         "images": len(source),
@@ -115,8 +116,28 @@ def calibrate(model, source) -> dict:
     }
 
 
+def best_temperature(logits, labels):
+    """The temperature of the lowest cross-entropy, within the range of the search."""
+    losses = [cross_entropy(logits / t, labels) for t in TEMPERATURES]
+    best = int(np.argmin(losses))
+    if best in (0, len(TEMPERATURES) - 1):
+        right = share(logits.argmax(axis=1) == labels)
+        raise ValueError(
+            "No temperature fits these labels: the best of "
+            f"{TEMPERATURES[0]:g}..{TEMPERATURES[-1]:g} is {TEMPERATURES[best]:g}, at "
+            f"the end of the range. The model is right in {right:.1%} of the pixels. "
+            "If that is low, the ids of the masks are probably not those of its "
+            "classes. If it is near 100 %, give images that it was not trained on, "
+            "with masks that it did not make. If neither, train the model longer."
+        )
+    fine = TEMPERATURES[best] * np.geomspace(0.95, 1.05, 41)
+    losses = [cross_entropy(logits / t, labels) for t in fine]
+    return round(float(fine[int(np.argmin(losses))]), 3)
+
+
 def sample(model, source):
     """Logits and labels of pixels spread evenly, and logits of void pixels."""
+    learned = model.classes_learned or range(model.num_classes)
     rng = np.random.default_rng(0)
     logits, labels, unsure = [], [], []
     for images, truth in tqdm(data.evaluation_dataset(source), disable=None):
@@ -125,7 +146,8 @@ def sample(model, source):
         chosen = rng.choice(
             len(truth), min(PIXELS_PER_IMAGE, len(truth)), replace=False
         )
-        is_void = truth[chosen] == source.ignore_class
+        is_void = (truth == source.ignore_class) | ~np.isin(truth, learned)
+        is_void = is_void[chosen]
         logits.append(scores[chosen[~is_void]])
         labels.append(truth[chosen[~is_void]])
         unsure.append(scores[chosen[is_void]])

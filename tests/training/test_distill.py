@@ -11,6 +11,7 @@ from PIL import Image
 from tiny_ecenet import tiny_ecenet
 
 from keras_seg import data, models
+from keras_seg.layers.scatter_classes import ABSENT_LOGIT
 from keras_seg.training import RunError, calibrate, distill
 from keras_seg.training.distill import rare_classes
 from keras_seg.training.settings import resolve_settings
@@ -166,6 +167,7 @@ class KnownLogits:
     """Stands for a model: twice as sure as it should be."""
 
     num_classes, ignore_class, temperature = 3, VOID, 1.0
+    classes_learned = None
 
     def __init__(self, logits):
         self.logits = logits
@@ -174,20 +176,60 @@ class KnownLogits:
         return 2 * self.logits[int(np.asarray(images)[0, 0, 0, 0])]
 
 
-def test_calibration_finds_the_temperature_that_is_known():
+class Source(list):
+    num_classes, ignore_class = 3, VOID
+
+
+def labels_drawn():
+    """Logits of six images, and labels drawn with their probabilities."""
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 1.5, (6, 1, 40, 50, 3)).astype("float32")
     scores = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     drawn = (rng.random((*scores.shape[:-1], 1)) > scores.cumsum(-1)).sum(-1)
-    labels = np.minimum(drawn[:, 0], 2).astype("uint8")
+    return logits, np.minimum(drawn[:, 0], 2).astype("uint8")
+
+
+def with_images(labels, num_classes=3):
+    images = (np.full((40, 50, 3), i, "uint8") for i in range(len(labels)))
+    source = Source(zip(images, labels, strict=True))
+    source.num_classes = num_classes
+    return source
+
+
+def test_calibration_finds_the_temperature_that_is_known():
+    logits, labels = labels_drawn()
     labels[:, :3] = VOID
-
-    class Source(list):
-        num_classes, ignore_class = 3, VOID
-
-    source = Source((np.full((40, 50, 3), i, "uint8"), labels[i]) for i in range(6))
+    source = with_images(labels)
     report = calibrate(KnownLogits(logits), source)
     assert report["temperature"] == pytest.approx(2, rel=0.1)
     assert report["after"]["calibration_error"] < 0.02
     assert report["before"]["calibration_error"] > 0.05
     assert report["pixels"] < 6 * 2000
+
+
+def test_classes_that_are_not_learned_are_void_in_calibration():
+    """Their logits are far too low for any temperature."""
+    logits, labels = labels_drawn()
+    wide = np.full((*logits.shape[:-1], 5), ABSENT_LOGIT / 2, "float32")
+    wide[..., [0, 3, 4]] = logits
+    labels = np.take([0, 3, 4], labels).astype("uint8")
+    model = KnownLogits(wide)
+    model.num_classes, model.classes_learned = 5, [0, 3, 4]
+    expected = calibrate(model, with_images(labels.copy(), 5))
+    labels[:, :4] = 2
+    report = calibrate(model, with_images(labels, 5))
+    assert report["pixels"] < expected["pixels"]
+    assert report["temperature"] == pytest.approx(expected["temperature"], rel=0.05)
+    assert report["thresholds"][0]["kept_of_void"] is not None
+    with pytest.raises(ValueError, match="classes that the model has not learned"):
+        calibrate(model, with_images(np.full_like(labels, 2), 5))
+
+
+@pytest.mark.parametrize("case", ["unrelated", "its own"])
+def test_labels_that_no_temperature_fits(case):
+    logits, labels = labels_drawn()
+    own = logits[:, 0].argmax(-1)
+    labels = own if case == "its own" else (own + 1) % 3
+    right = "100.0%" if case == "its own" else "0.0%"
+    with pytest.raises(ValueError, match=f"end of the range. .* {right} of the pixels"):
+        calibrate(KnownLogits(logits), with_images(labels.astype("uint8")))
