@@ -65,10 +65,11 @@ def calibrate(model, source) -> dict:
         source: Source of held-out `(image, label)` pairs.
 
     Returns:
-        Dictionary of `temperature`, `images`, `pixels`, `before` and `after` with
-        cross-entropy and calibration error, and `thresholds`: the shares of labelled
-        and of void pixels that `segment(threshold=...)` keeps. Pixels of classes that
-        the model has not learned (`model.classes_learned`) count as void.
+        Dictionary of `temperature`, `images`, `pixels`, `before`, with the temperature
+        that the model has, and `after`, both with cross-entropy and calibration error,
+        and `thresholds`: the shares of labelled and of void pixels that
+        `segment(threshold=...)` keeps. Pixels of classes that the model has not learned
+        (`model.classes_learned`) count as void.
 
     Raises:
         ValueError: If the labels are all void, or no temperature in 0.25..8 fits them.
@@ -104,13 +105,15 @@ def calibrate(model, source) -> dict:
             "The labels are all void or of classes that the model has not learned, so "
             "that there is nothing to calibrate on. Give images with labelled pixels."
         )
-    logits *= model.temperature  # back to those of the head
+    before = describe(logits, labels)
+    factor = model.temperature  # back to the logits of the head
+    logits, unsure = factor * logits, factor * unsure
     temperature = best_temperature(logits, labels)
     return {
         "temperature": temperature,
         "images": len(source),
         "pixels": len(labels),
-        "before": describe(logits, labels),
+        "before": before,
         "after": describe(logits / temperature, labels),
         "thresholds": table(logits / temperature, labels, unsure / temperature),
     }

@@ -207,6 +207,23 @@ def test_calibration_finds_the_temperature_that_is_known():
     assert report["pixels"] < 6 * 2000
 
 
+def test_calibration_of_a_calibrated_model():
+    logits, labels = labels_drawn()
+    labels[:, :3] = VOID
+    source = with_images(labels)
+    model = KnownLogits(logits)
+    first = calibrate(model, source)
+    model = KnownLogits(logits / 4)  # the same head, with a temperature of 4
+    model.temperature = 4.0
+    second = calibrate(model, source)
+    assert second["temperature"] == first["temperature"]
+    assert second["after"] == first["after"] != second["before"] != first["before"]
+    assert second["thresholds"] == first["thresholds"]
+    model = KnownLogits(logits / first["temperature"])
+    model.temperature = first["temperature"]
+    assert calibrate(model, source)["before"] == first["after"]
+
+
 def test_classes_that_are_not_learned_are_void_in_calibration():
     """Their logits are far too low for any temperature."""
     logits, labels = labels_drawn()
