@@ -8,9 +8,13 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_seg import data, metrics
+from keras_seg.inference.inference_model import InferenceModel
+from keras_seg.inference.shown_image import protocol_windows
+from keras_seg.inference.test_protocol import TestProtocol
 from keras_seg.models import load_model
 from keras_seg.training.copy_with import copy_with
 from keras_seg.training.replace_file import replace_file
+from keras_seg_runtime.labels.sliding_window import sliding_window
 
 PIXELS_PER_IMAGE = 2000
 TEMPERATURES = np.geomspace(0.25, 8, 101)
@@ -59,6 +63,8 @@ def calibrate(model, source) -> dict:
 
     It is the one that gives the labels of held-out images the highest likelihood, see
     [Guo et al., 2017](https://arxiv.org/abs/1706.04599). No predicted class changes.
+    Images are shown to the model as `segment` does: downscaled to its `long_side`, and
+    in tiles if they are large.
 
     Args:
         model: `keras_seg.models.Segmenter`.
@@ -93,6 +99,7 @@ def calibrate(model, source) -> dict:
         predict_on_batch=lambda x: x[..., :1] / 50 * np.array([0, 1]),
         num_classes=2,
         classes_learned=None,
+        long_side=None,
         temperature=1.0,
     )
     report = calibrate(model, Pairs([(image, labels.astype("uint8"))]))
@@ -143,18 +150,35 @@ def sample(model, source):
     learned = model.classes_learned or range(model.num_classes)
     rng = np.random.default_rng(0)
     logits, labels, unsure = [], [], []
+    if model.long_side:
+        source = data.ResizedSource(source, model.long_side)
     for images, truth in tqdm(data.evaluation_dataset(source), disable=None):
-        scores = model.predict_on_batch(images).reshape(-1, model.num_classes)
+        width = truth.shape[2]
         truth = np.reshape(truth, -1)
         chosen = rng.choice(
             len(truth), min(PIXELS_PER_IMAGE, len(truth)), replace=False
         )
         is_void = (truth == source.ignore_class) | ~np.isin(truth, learned)
         is_void = is_void[chosen]
-        logits.append(scores[chosen[~is_void]])
+        scores = logits_at(model, images[0], *np.divmod(chosen, width))
+        logits.append(scores[~is_void])
         labels.append(truth[chosen[~is_void]])
-        unsure.append(scores[chosen[is_void]])
+        unsure.append(scores[is_void])
     return [np.concatenate(parts) for parts in (logits, labels, unsure)]
+
+
+def logits_at(model, image, rows, columns):
+    """Logits `(N, K)` of pixels in `N` rows and columns, from tiles as of `segment`."""
+    model = InferenceModel.of(model)
+    windows = protocol_windows(model, TestProtocol("auto"), image.shape[:2])
+    logits = np.empty((len(rows), model.num_classes), "float32")
+    for top, left, block in sliding_window(model, image, *windows):
+        height, width = block.shape[:2]
+        y, x = rows - top, columns - left
+        inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+        logits[inside] = block[y[inside], x[inside]]
+        del block
+    return logits
 
 
 def cross_entropy(logits, labels):

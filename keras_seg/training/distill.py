@@ -3,15 +3,18 @@
 import pathlib
 import runpy
 
-import keras
 import numpy as np
 from tqdm import tqdm
 
 from keras_seg import data
 from keras_seg.data.files.list_images import list_images
+from keras_seg.inference.inference_model import InferenceModel
+from keras_seg.inference.mean_probabilities import mean_probabilities
+from keras_seg.inference.test_protocol import TestProtocol
 from keras_seg.models import load_model
 from keras_seg.training.run_error import RunError
 from keras_seg.training.train import train_from_settings
+from keras_seg_runtime.labels.longest_side import resize_longest_side
 
 # Rare classes are shown more often, and scale and colours vary widely.
 RECIPE = {
@@ -48,12 +51,13 @@ def distill(
         masks: Folder of masks that a teacher made.
         scores: Folder with an array of probabilities `(h, w, classes)` in `NAME.npy`
             for each photo `NAME.jpg`.
-        teacher: String. A preset, or `"FILE.py:FUNCTION"`, a function from uint8 images
-            `(B, H, W, 3)` to ids `(B, h, w)` or probabilities `(B, h, w, classes)`.
+        teacher: String. A preset, which sees photos as `segment` shows them, or
+            `"FILE.py:FUNCTION"`, a function from uint8 images `(B, H, W, 3)` to ids
+            `(B, h, w)` or probabilities `(B, h, w, classes)`.
         labels: Folder for the masks of `scores` or `teacher`.
         threshold: Float in 0..1.
         teacher_size: Pair `(height, width)` that photos are stretched to for the
-            teacher. By default their own size.
+            teacher. By default their own size, or the `long_side` of a preset.
         resume: Boolean. Whether to continue the run in the folder.
         **settings: See `keras_seg.training.train_from_settings`; `num_classes` or
             `class_names` is needed.
@@ -103,7 +107,7 @@ def distill(
 def label_with_teacher(paths, teacher, labels, threshold, size):
     """Writes a mask for each photo."""
     found = data.write_pseudo_labels(
-        paths, load_teacher(teacher), labels, threshold, size
+        paths, load_teacher(teacher, size), labels, threshold, size
     )
     if found:
         lines = "\n".join(f"  {reason}" for reason in found.values())
@@ -122,16 +126,24 @@ def label_from_scores(paths, folder, labels, threshold):
         )
 
 
-def load_teacher(name):
-    """A function from images to ids or probabilities."""
+def load_teacher(name, size=None):
+    """A function from images to ids or probabilities.
+
+    Args:
+        name: See `distill`.
+        size: Size that images are stretched to. With `None` a preset sees them at the
+            size that `segment` shows.
+    """
     if ".py:" in name:
         path, _, function = name.rpartition(":")
         return runpy.run_path(path)[function]
-    model = load_model(name)
+    model = InferenceModel.of(load_model(name))
+    long_side = None if size else model.long_side
 
     def teacher(images):
-        logits = model.predict_on_batch(images)
-        return keras.ops.convert_to_numpy(keras.ops.softmax(logits, axis=-1))
+        images = [resize_longest_side(image, long_side) for image in images]
+        tiles = TestProtocol("auto")
+        return np.stack([mean_probabilities(model, x, tiles) for x in images])
 
     return teacher
 

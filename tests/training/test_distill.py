@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 from tiny_ecenet import tiny_ecenet
 
+import keras_seg_runtime
 from keras_seg import data, models
 from keras_seg.layers.scatter_classes import ABSENT_LOGIT
 from keras_seg.training import RunError, calibrate, distill
-from keras_seg.training.distill import rare_classes
+from keras_seg.training.distill import load_teacher, rare_classes
 from keras_seg.training.settings import resolve_settings
 from keras_seg_cli.main import main
 
@@ -111,6 +112,63 @@ def test_a_preset_labels(folders, trained_with, tmp_path):
     assert same.mean() > 0.99
 
 
+class Brightness:
+    """Stands for a model: a pixel is of class 1 if it is brighter than its window."""
+
+    num_classes, ignore_class, long_side = 2, VOID, 48
+
+    def __init__(self):
+        self.shapes = []
+
+    def predict_on_batch(self, images):
+        self.shapes.append(images.shape[1:3])
+        bright = images.mean(axis=-1, keepdims=True)
+        bright -= bright.mean(axis=(1, 2), keepdims=True)
+        return np.concatenate([0 * bright, bright], axis=-1).astype("float32")
+
+
+@pytest.fixture
+def bright(monkeypatch):
+    """A model in place of the preset, which processes 1000 pixels at once."""
+    model = Brightness()
+    module = sys.modules["keras_seg.training.distill"]
+    monkeypatch.setattr(module, "load_model", lambda name: model)
+    monkeypatch.setattr("keras_seg_runtime.labels.window_size.MAX_WINDOW_PIXELS", 1000)
+    return model
+
+
+def large_photo():
+    """Squares of 10 x 10 pixels."""
+    squares = np.random.default_rng(0).integers(0, 9, (8, 12, 1))
+    return np.kron(squares, np.ones((10, 10, 3))).astype("uint8")
+
+
+def test_a_preset_sees_photos_as_segment_shows_them(bright):
+    image = large_photo()
+    scores = load_teacher("any")(image[None])[0]
+    shown, bright.shapes = bright.shapes, []
+    expected = keras_seg_runtime.segment(bright, image)
+    assert scores.shape == (32, 48, 2) and shown == bright.shapes and len(shown) > 1
+    labels = data.labels_from_scores(scores, (80, 120), threshold=0)
+    assert (labels == expected).mean() > 0.95
+    scores = load_teacher("any", size=(64, 60))(np.stack([image[:64, :60]] * 2))
+    assert scores.shape == (2, 64, 60, 2)
+
+
+def test_calibration_sees_images_as_segment_shows_them(bright):
+    image = large_photo()
+    keras_seg_runtime.segment(bright, image)
+    shown, bright.shapes = bright.shapes, []
+    labels = np.random.default_rng(1).integers(0, 4, (8, 12)) < image[::10, ::10, 0] / 2
+    labels = np.kron(labels, np.ones((10, 10))).astype("uint8")
+    source = Source([(image, labels)] * 2)
+    source.num_classes = 2
+    bright.temperature, bright.classes_learned = 1.0, None
+    report = calibrate(bright, source)
+    assert bright.shapes == 2 * shown and len(shown) > 1
+    assert report["pixels"] == 2 * 32 * 48
+
+
 def test_labels_need_a_folder(folders, capsys):
     words = f"distill --images {folders}/photos --teacher x --num-classes 3"
     assert main([*words.split(), "--output", "run"]) == 2
@@ -167,7 +225,7 @@ class KnownLogits:
     """Stands for a model: twice as sure as it should be."""
 
     num_classes, ignore_class, temperature = 3, VOID, 1.0
-    classes_learned = None
+    classes_learned = long_side = None
 
     def __init__(self, logits):
         self.logits = logits
