@@ -5,6 +5,7 @@ import json
 
 from keras_seg_cli.batch import tell
 from keras_seg_cli.train import start_keras
+from keras_seg_cli.train_options import add_settings, given_settings, setting_groups
 
 DESCRIPTION = """\
 Finds, on images that the model was not trained on, the temperature with which its
@@ -16,6 +17,8 @@ NOTES = """\
 examples:
   keras-seg calibrate --preset runs/field/preset --images photos --masks masks \\
       --output calibrated"""
+
+ID_SETTINGS = ("void_ids", "first_id")
 
 
 def add_calibrate(commands):
@@ -32,6 +35,8 @@ def add_calibrate(commands):
     add("--images", required=True, metavar="DIR", help="folder of held-out images")
     add("--masks", required=True, metavar="DIR", help="folder of their masks")
     add("--output", "-o", required=True, metavar="DIR", help="folder of the new preset")
+    others = setting_groups()["data"].keys() - ID_SETTINGS
+    add_settings(parser, groups=["data"], without=others)
 
 
 def calibrate(options):
@@ -57,8 +62,13 @@ def calibrate(options):
         start_keras()
         from keras_seg.training import calibrate_preset
 
+        given = given_settings(options)
         report = calibrate_preset(
-            options.preset, options.images, options.masks, options.output
+            options.preset,
+            options.images,
+            options.masks,
+            options.output,
+            **{name: given[name] for name in ID_SETTINGS if name in given},
         )
     except (OSError, ValueError, ImportError) as error:
         tell(error)

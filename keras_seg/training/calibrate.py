@@ -13,6 +13,7 @@ from keras_seg.inference.shown_image import protocol_windows
 from keras_seg.inference.test_protocol import TestProtocol
 from keras_seg.models import load_model
 from keras_seg.training.copy_with import copy_with
+from keras_seg.training.id_options import id_options
 from keras_seg.training.replace_file import replace_file
 from keras_seg_runtime.labels.sliding_window import sliding_window
 
@@ -21,7 +22,7 @@ TEMPERATURES = np.geomspace(0.25, 8, 101)
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def calibrate_preset(preset, images, masks, output) -> dict:
+def calibrate_preset(preset, images, masks, output, void_ids=(), first_id=0) -> dict:
     """Calibrates a preset and saves the model with its temperature.
 
     Args:
@@ -30,6 +31,8 @@ def calibrate_preset(preset, images, masks, output) -> dict:
         masks: Folder of their masks.
         output: Path of the folder of the new preset. The report is beside it, in
             `OUTPUT.calibration.json`.
+        void_ids: List of ids in the masks that mean void, besides that of the model.
+        first_id: Integer. The id of the first class in the masks; 1 where 0 is void.
 
     Returns:
         Dictionary, see `calibrate`.
@@ -49,7 +52,13 @@ def calibrate_preset(preset, images, masks, output) -> dict:
     ```
     """
     model = load_model(preset)
-    source = data.SegmentationFolder(images, masks, num_classes=model.num_classes)
+    source = data.SegmentationFolder(
+        images,
+        masks,
+        num_classes=model.num_classes,
+        ignore_class=model.ignore_class,
+        **id_options(model.num_classes, void_ids, first_id),
+    )
     report = calibrate(model, source)
     output = pathlib.Path(output)
     copy_with(model, temperature=report["temperature"]).save_to_preset(output)

@@ -12,6 +12,7 @@ from keras_seg.inference.inference_model import InferenceModel
 from keras_seg.inference.mean_probabilities import mean_probabilities
 from keras_seg.inference.test_protocol import TestProtocol
 from keras_seg.models import load_model
+from keras_seg.training.id_options import id_options
 from keras_seg.training.run_error import RunError
 from keras_seg.training.train import train_from_settings
 from keras_seg_runtime.labels.longest_side import resize_longest_side
@@ -26,6 +27,7 @@ RECIPE = {
     "input_scale": 1.0,
 }
 RARE_PIXEL_SHARE = 0.02
+ID_SETTINGS = ("void_ids", "first_id")
 
 
 def distill(
@@ -94,8 +96,13 @@ def distill(
             label_from_scores(paths, scores, labels, threshold)
         else:
             label_with_teacher(paths, teacher, labels, threshold, teacher_size)
+    ids = {key: settings[key] for key in ID_SETTINGS if settings.get(key)}
     pairs = data.SegmentationFolder(
-        images, masks, num_classes=classes or None, turn_masks=False
+        images,
+        masks,
+        num_classes=classes or None,
+        turn_masks=False,
+        **id_options(classes, **ids),
     )
     given = {**RECIPE, "images": str(images), "masks": str(masks)}
     rare = rare_classes(pairs)

@@ -75,6 +75,41 @@ def test_masks_are_trained_on_as_they_are(folders, trained_with):
     assert list(args.focus_classes) == []  # both classes are common
 
 
+@pytest.fixture
+def masks_from_one(folders, tmp_path):
+    """The masks with 0 and 9 for void, and 1 for the first class."""
+    for path in sorted((folders / "masks").iterdir()):
+        ids = np.asarray(Image.open(path)).copy()
+        ids[:2][ids[:2] == VOID] = 8
+        Image.fromarray(ids + 1).save(tmp_path / path.name)
+    return tmp_path
+
+
+def test_ids_that_begin_with_one(folders, trained_with, masks_from_one):
+    words = f"--images {folders}/photos --masks {masks_from_one} --num-classes 3"
+    words += " --output run --first-id 1 --void-ids 9"
+    assert main(["distill", *words.split()]) == 0
+    assert trained_with[0].first_id == 1 and trained_with[0].void_ids == [9]
+
+
+def test_calibration_with_ids_that_begin_with_one(
+    folders, masks_from_one, tmp_path, monkeypatch
+):
+    module, shown = sys.modules["keras_seg.training.calibrate"], []
+    monkeypatch.setattr(module, "load_model", lambda name: Brightness())
+
+    def stop(model, source):
+        shown.extend(label for _, label in source)
+        raise ValueError("enough")
+
+    monkeypatch.setattr(module, "calibrate", stop)
+    words = f"calibrate --preset any --images {folders}/photos --masks {masks_from_one}"
+    words += f" --output {tmp_path}/out --first-id 1 --void-ids 9"
+    assert main(words.split()) == 2
+    expected = masks_in(folders / "masks")
+    np.testing.assert_array_equal(shown, expected)
+
+
 def test_a_function_in_a_file_labels(folders, trained_with, tmp_path):
     words = f"--images {folders}/photos --teacher {folders}/teacher.py:by_brightness"
     words += f" --labels {tmp_path}/labels --num-classes 3 --output run"
