@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 
 from keras_seg_cli.batch import tell
 from keras_seg_cli.train import start_keras
@@ -35,6 +36,7 @@ def add_calibrate(commands):
     add("--images", required=True, metavar="DIR", help="folder of held-out images")
     add("--masks", required=True, metavar="DIR", help="folder of their masks")
     add("--output", "-o", required=True, metavar="DIR", help="folder of the new preset")
+    add("--overwrite", action="store_true", help="replace an existing preset")
     others = setting_groups()["data"].keys() - ID_SETTINGS
     add_settings(parser, groups=["data"], without=others)
 
@@ -46,7 +48,8 @@ def calibrate(options):
         options: Namespace, as the parser of the command line makes it.
 
     Returns:
-        Exit status: 0, or 2 if the preset or a file cannot be used.
+        Exit status: 0, or 2 if the preset or a file cannot be used, or the output
+        exists.
 
     Example:
 
@@ -59,6 +62,9 @@ def calibrate(options):
     ```
     """
     try:
+        output = options.output
+        if os.path.exists(output) and not options.overwrite:
+            raise FileExistsError(f"{output} exists, pass --overwrite to replace it")
         start_keras()
         from keras_seg.training import calibrate_preset
 
@@ -67,7 +73,7 @@ def calibrate(options):
             options.preset,
             options.images,
             options.masks,
-            options.output,
+            output,
             **{name: given[name] for name in ID_SETTINGS if name in given},
         )
     except (OSError, ValueError, ImportError) as error:

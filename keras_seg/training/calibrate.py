@@ -29,8 +29,8 @@ def calibrate_preset(preset, images, masks, output, void_ids=(), first_id=0) -> 
         preset: String, name or folder of a preset.
         images: Folder of held-out images, which the model was not trained on.
         masks: Folder of their masks.
-        output: Path of the folder of the new preset. The report is beside it, in
-            `OUTPUT.calibration.json`.
+        output: Path of the folder of the new preset; one that is there is replaced. The
+            report is beside it, in `OUTPUT.calibration.json`.
         void_ids: List of ids in the masks that mean void, besides that of the model.
         first_id: Integer. The id of the first class in the masks; 1 where 0 is void.
 

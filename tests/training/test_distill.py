@@ -110,6 +110,22 @@ def test_calibration_with_ids_that_begin_with_one(
     np.testing.assert_array_equal(shown, expected)
 
 
+def test_calibration_replaces_no_preset(tmp_path, monkeypatch, capsys):
+    calls = []
+
+    def calibrate_preset(preset, images, masks, output):
+        calls.append(output)
+        return {}
+
+    monkeypatch.setattr("keras_seg.training.calibrate_preset", calibrate_preset)
+    words = f"calibrate --preset any --images x --masks y --output {tmp_path}".split()
+    assert main(words) == 2 and not calls
+    assert f"{tmp_path} exists, pass --overwrite" in capsys.readouterr().err
+    assert main([*words, "--overwrite"]) == 0
+    assert main([*words[:-1], f"{tmp_path}/new"]) == 0
+    assert calls == [str(tmp_path), f"{tmp_path}/new"]
+
+
 def test_a_function_in_a_file_labels(folders, trained_with, tmp_path):
     words = f"--images {folders}/photos --teacher {folders}/teacher.py:by_brightness"
     words += f" --labels {tmp_path}/labels --num-classes 3 --output run"
