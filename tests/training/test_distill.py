@@ -1,6 +1,7 @@
 """`keras-seg distill` labels and trains; `keras-seg calibrate` calibrates."""
 
 import json
+import shutil
 import sys
 
 import keras
@@ -61,7 +62,7 @@ def trained_with(monkeypatch):
 
 
 def masks_in(folder):
-    return [data.read_mask(path) for path in sorted(folder.iterdir())]
+    return [data.read_mask(path) for path in sorted(folder.rglob("*.png"))]
 
 
 def test_masks_are_trained_on_as_they_are(folders, trained_with):
@@ -150,6 +151,56 @@ def test_scores_label(folders, trained_with, tmp_path, capsys):
     assert main(["distill", *words.split(), f"{tmp_path}/2"]) == 2
     assert "9.npy does not exist" in capsys.readouterr().err
     missing.unlink()
+
+
+def test_masks_of_another_teacher_are_not_kept(folders, trained_with, tmp_path, capsys):
+    labels = tmp_path / "labels"
+    words = f"distill --images {folders}/photos --labels {labels} --num-classes 3"
+    words = [*words.split(), "--output", "run"]
+    teacher = ["--teacher", f"{folders}/teacher.py:by_brightness"]
+    assert main([*words, *teacher]) == 0
+    record = json.loads((labels / "made_with.json").read_text())
+    assert record["threshold"] == 0.7 and record["teacher"] == teacher[1]
+    assert record["scores"] is None and record["teacher_size"] is None
+    assert "already" not in capsys.readouterr().out
+    (labels / "0.png").unlink()
+    assert main([*words, *teacher]) == 0
+    assert f"3 of 4 photos have their mask in {labels}" in capsys.readouterr().out
+    others = {
+        "threshold 0.7, now it is 0.9": [*teacher, "--threshold", "0.9"],
+        "teacher_size None, now it is [8, 8]": [*teacher, "--teacher-size", "8", "8"],
+        "teacher.py:by_brightness, now it is x": ["--teacher", "x"],
+        "scores None, now it is": ["--scores", f"{folders}/scores"],
+    }
+    for message, options in others.items():
+        assert main([*words, *options]) == 2
+        error = capsys.readouterr().err
+        assert message in error and "Name another folder" in error
+    (labels / "made_with.json").write_text("{")
+    assert main([*words, *teacher]) == 2
+    assert "made_with.json cannot be read" in capsys.readouterr().err
+    (labels / "made_with.json").unlink()
+    assert main([*words, *teacher]) == 2
+    assert "holds masks and no made_with.json" in capsys.readouterr().err
+    assert len(trained_with) == 2
+
+
+@pytest.mark.parametrize("kind", ["teacher", "scores"])
+def test_photos_in_folders_of_folders(kind, folders, trained_with, tmp_path):
+    days = [tmp_path / "photos" / "day1", tmp_path / "photos" / "day2"]
+    for day in days:
+        shutil.copytree(folders / "photos", day)
+        shutil.copytree(folders / "scores", tmp_path / "scores" / day.name)
+    options = {"teacher": f"{folders}/teacher.py:by_brightness"}
+    if kind == "scores":
+        options = {"scores": tmp_path / "scores"}
+    labels = tmp_path / "photos" / "labels"  # beside the photos, and none of them
+    for _ in range(2):
+        distill(
+            tmp_path / "photos", labels=labels, num_classes=3, output="run", **options
+        )
+    found = sorted(str(path.relative_to(labels)) for path in labels.rglob("*.png"))
+    assert found == [f"{day.name}/{i}.png" for day in days for i in range(4)]
 
 
 def test_a_preset_labels(folders, trained_with, tmp_path):
