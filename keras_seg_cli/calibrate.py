@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import os
 
 from keras_seg_cli.batch import tell
 from keras_seg_cli.train import start_keras
+from keras_seg_cli.train_options import add_settings, given_settings, setting_groups
 
 DESCRIPTION = """\
 Finds, on images that the model was not trained on, the temperature with which its
@@ -16,6 +18,8 @@ NOTES = """\
 examples:
   keras-seg calibrate --preset runs/field/preset --images photos --masks masks \\
       --output calibrated"""
+
+ID_SETTINGS = ("void_ids", "first_id")
 
 
 def add_calibrate(commands):
@@ -32,6 +36,9 @@ def add_calibrate(commands):
     add("--images", required=True, metavar="DIR", help="folder of held-out images")
     add("--masks", required=True, metavar="DIR", help="folder of their masks")
     add("--output", "-o", required=True, metavar="DIR", help="folder of the new preset")
+    add("--overwrite", action="store_true", help="replace an existing preset")
+    others = setting_groups()["data"].keys() - ID_SETTINGS
+    add_settings(parser, groups=["data"], without=others)
 
 
 def calibrate(options):
@@ -41,7 +48,8 @@ def calibrate(options):
         options: Namespace, as the parser of the command line makes it.
 
     Returns:
-        Exit status: 0, or 2 if the preset or a file cannot be used.
+        Exit status: 0, or 2 if the preset or a file cannot be used, or the output
+        exists.
 
     Example:
 
@@ -54,11 +62,19 @@ def calibrate(options):
     ```
     """
     try:
+        output = options.output
+        if os.path.exists(output) and not options.overwrite:
+            raise FileExistsError(f"{output} exists, pass --overwrite to replace it")
         start_keras()
         from keras_seg.training import calibrate_preset
 
+        given = given_settings(options)
         report = calibrate_preset(
-            options.preset, options.images, options.masks, options.output
+            options.preset,
+            options.images,
+            options.masks,
+            output,
+            **{name: given[name] for name in ID_SETTINGS if name in given},
         )
     except (OSError, ValueError, ImportError) as error:
         tell(error)

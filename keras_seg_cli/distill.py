@@ -54,7 +54,8 @@ def add_distill(commands):
         type=int,
         nargs=2,
         metavar=("H", "W"),
-        help="stretch photos to this size for the teacher (default: their own)",
+        help="stretch photos to this size for the teacher (default: their own, or "
+        "that of a preset)",
     )
     parser.add_argument(
         "--resume", action="store_true", help="continue the run in the folder --output"

@@ -22,12 +22,14 @@ def write_pseudo_labels(
     teacher_size=None,
     batch_size=8,
     ignore_class=255,
+    root=None,
 ) -> dict:
     """Writes masks that a teacher predicts, as PNG files of class ids.
 
     Where the probability is below `threshold`, the mask is void, so that a student is
     trained only on confident predictions. Existing masks are kept, so that an
-    interrupted run can be continued. Files that cannot be read are skipped and
+    interrupted run can be continued, whoever made them: take a new folder for another
+    teacher. Files that cannot be read are skipped and
     returned. Masks match the photos as viewers show them: EXIF orientations are applied
     (pass `turn_masks=False` to `keras_seg.data.SegmentationFolder`).
 
@@ -43,14 +45,16 @@ def write_pseudo_labels(
             at its own size, one by one.
         batch_size: Integer.
         ignore_class: Integer. The id of void in the masks.
+        root: Folder that all images are in, or `None`. With it, masks have the paths
+            that images have below it: `day1/NAME.png` for `ROOT/day1/NAME.jpg`.
 
     Returns:
         Dictionary from the paths of skipped images to the reasons.
 
     Raises:
-        ValueError: If two images have the same name, if the teacher's output is
-            neither ids nor probabilities of the batch, or if PNG files cannot hold
-            the ids.
+        ValueError: If two images have the same name, if one is not in `root`, if the
+            teacher's output is neither ids nor probabilities of the batch, or if PNG
+            files cannot hold the ids.
 
     Example:
 
@@ -85,7 +89,7 @@ def write_pseudo_labels(
             f"`ignore_class` must lie in 0..{LARGEST_ID}, which PNG files can hold. "
             f"Received: ignore_class={ignore_class}."
         )
-    targets = _targets(images, output)
+    targets = _targets(images, output, root)
     os.makedirs(output, exist_ok=True)
     missing = [path for path in images if not os.path.exists(targets[path])]
     step = batch_size if teacher_size else 1
@@ -169,17 +173,27 @@ def labels_from_scores(scores, size, threshold=0.7, ignore_class=255) -> np.ndar
     return label
 
 
-def _targets(images, output):
-    targets = {}
-    for path in images:
-        name = os.path.splitext(os.path.basename(path))[0]
-        targets[path] = os.path.join(output, f"{name}.png")
+def mask_path(image, output, root=None):
+    """The path of a mask, see `write_pseudo_labels`."""
+    name = os.path.basename(image)
+    if root is not None:
+        name = os.path.relpath(image, root)
+        if name.split(os.sep)[0] == os.pardir:
+            raise ValueError(
+                f"`root` must be a folder that all images are in. Received: {image!r} "
+                f"and root={os.fspath(root)!r}."
+            )
+    return os.path.join(output, f"{os.path.splitext(name)[0]}.png")
+
+
+def _targets(images, output, root):
+    targets = {path: mask_path(path, output, root) for path in images}
     if len(set(targets.values())) < len(targets):
         names = [os.path.basename(target) for target in targets.values()]
         repeated = sorted({name for name in names if names.count(name) > 1})
         raise ValueError(
-            f"Images of the same name would share a mask: {repeated[:5]}. Rename them "
-            "or label their folders one by one."
+            f"Images of the same name would share a mask: {repeated[:5]}. Rename them, "
+            "or pass root=FOLDER to keep the folders that they are in."
         )
     return targets
 

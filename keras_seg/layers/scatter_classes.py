@@ -81,6 +81,14 @@ class ScatterClasses(keras.layers.Layer):
         }
 
 
+def has_channel(logits):
+    """Where logits are not those of absent classes: a boolean tensor of their shape.
+
+    Half precision rounds `ABSENT_LOGIT`, so that values close to it count as well.
+    """
+    return ops.abs(logits - ABSENT_LOGIT) > -0.01 * ABSENT_LOGIT
+
+
 def check_class_ids(class_ids, num_classes):
     """The ids as a list of integers, if they are different ids of classes."""
     class_ids = [int(i) for i in class_ids]

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_seg.keras_internals.replica_sum import joint_denominator, replica_sum
+from keras_seg.layers.scatter_classes import has_channel
 from keras_seg.losses.class_ids import class_ids
 
 
@@ -22,7 +23,9 @@ class SegmentationLoss(keras.losses.Loss):
         ignore_class: Integer. The void label.
         class_weights: List of one float per class, or `None`.
         jaccard: Float. Weight of the Jaccard term.
-        label_smoothing: Float. Label smoothing of the cross-entropy.
+        label_smoothing: Float. Label smoothing of the cross-entropy: this share of
+            the target is spread evenly over the classes, without those that a model
+            with `classes_learned` has not learned.
         **kwargs: Passed to `keras.losses.Loss`.
 
     Call arguments:
@@ -108,8 +111,10 @@ class SegmentationLoss(keras.losses.Loss):
         masks = ops.one_hot(safe, num_classes, dtype="float32")
         target = masks
         if self.label_smoothing:
-            target = masks * (1 - self.label_smoothing)
-            target = target + self.label_smoothing / num_classes
+            learned = ops.cast(has_channel(logits), "float32")  # (B, H, W, K)
+            number = ops.sum(learned, axis=-1, keepdims=True)
+            share = self.label_smoothing / ops.maximum(number, 1)
+            target = masks * (1 - self.label_smoothing) + learned * share
         loss = -ops.sum(target * log_probability, axis=-1) * weight
         # Turns the mean that Keras takes over all pixels into one over the valid
         # weight.

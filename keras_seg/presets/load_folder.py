@@ -56,6 +56,7 @@ def load_folder(model_class, root, folder, load_weights, kwargs, verified=False)
     check_arguments(model_class, root, kwargs)
     if "num_classes" in kwargs:
         config.update(class_names=None, palette=None, classes_learned=None)
+        config.update(temperature=1.0)  # that of the former class layers
     given = dict(kwargs)
     inner = pop_backbone_arguments(kwargs)
     config = {key: value for key, value in config.items() if key not in kwargs}

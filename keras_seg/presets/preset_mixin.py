@@ -41,12 +41,13 @@ class PresetMixin:
                 `None`.
             **kwargs: Arguments of the constructor, in place of those saved, and
                 `dtype`, by default the global policy. With `num_classes` the layers
-                that depend on the classes are new, and class names and palette are
-                dropped unless given; all other weights are those of the preset (in
-                keras-hub the whole head is new). `backbone_weights`, for a paper's
-                preset with `load_weights=False`: `"cached"`, the default, uses the
-                pretrained weights of keras-hub if they are in its cache; `"download"`
-                downloads them; `None` leaves them random.
+                that depend on the classes are new, and class names, palette,
+                `classes_learned` and temperature are dropped unless given; all other
+                weights are those of the preset (in keras-hub the whole head is new).
+                `backbone_weights`, for a paper's preset with `load_weights=False`:
+                `"cached"`, the default, uses the pretrained weights of keras-hub if
+                they are in its cache; `"download"` downloads them; `None` leaves them
+                random.
 
         Raises:
             ValueError: If the preset is unknown, damaged, of another class, or does

@@ -8,23 +8,31 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_seg import data, metrics
+from keras_seg.inference.inference_model import InferenceModel
+from keras_seg.inference.shown_image import protocol_windows
+from keras_seg.inference.test_protocol import TestProtocol
 from keras_seg.models import load_model
 from keras_seg.training.copy_with import copy_with
+from keras_seg.training.id_options import id_options
 from keras_seg.training.replace_file import replace_file
+from keras_seg_runtime.labels.sliding_window import sliding_window
 
 PIXELS_PER_IMAGE = 2000
+TEMPERATURES = np.geomspace(0.25, 8, 101)
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def calibrate_preset(preset, images, masks, output) -> dict:
+def calibrate_preset(preset, images, masks, output, void_ids=(), first_id=0) -> dict:
     """Calibrates a preset and saves the model with its temperature.
 
     Args:
         preset: String, name or folder of a preset.
         images: Folder of held-out images, which the model was not trained on.
         masks: Folder of their masks.
-        output: Path of the folder of the new preset. The report is beside it, in
-            `OUTPUT.calibration.json`.
+        output: Path of the folder of the new preset; one that is there is replaced. The
+            report is beside it, in `OUTPUT.calibration.json`.
+        void_ids: List of ids in the masks that mean void, besides that of the model.
+        first_id: Integer. The id of the first class in the masks; 1 where 0 is void.
 
     Returns:
         Dictionary, see `calibrate`.
@@ -44,7 +52,13 @@ def calibrate_preset(preset, images, masks, output) -> dict:
     ```
     """
     model = load_model(preset)
-    source = data.SegmentationFolder(images, masks, num_classes=model.num_classes)
+    source = data.SegmentationFolder(
+        images,
+        masks,
+        num_classes=model.num_classes,
+        ignore_class=model.ignore_class,
+        **id_options(model.num_classes, void_ids, first_id),
+    )
     report = calibrate(model, source)
     output = pathlib.Path(output)
     copy_with(model, temperature=report["temperature"]).save_to_preset(output)
@@ -58,78 +72,122 @@ def calibrate(model, source) -> dict:
 
     It is the one that gives the labels of held-out images the highest likelihood, see
     [Guo et al., 2017](https://arxiv.org/abs/1706.04599). No predicted class changes.
+    Images are shown to the model as `segment` does: downscaled to its `long_side`, and
+    in tiles if they are large.
 
     Args:
         model: `keras_seg.models.Segmenter`.
         source: Source of held-out `(image, label)` pairs.
 
     Returns:
-        Dictionary of `temperature`, `images`, `pixels`, `before` and `after` with
-        cross-entropy and calibration error, and `thresholds`: the shares of labelled
-        and of void pixels that `segment(threshold=...)` keeps.
+        Dictionary of `temperature`, `images`, `pixels`, `before`, with the temperature
+        that the model has, and `after`, both with cross-entropy and calibration error,
+        and `thresholds`: the shares of labelled and of void pixels that
+        `segment(threshold=...)` keeps. Pixels of classes that the model has not learned
+        (`model.classes_learned`) count as void.
 
     Raises:
-        ValueError: If the labels are all void.
+        ValueError: If the labels are all void, or no temperature in 0.25..8 fits them.
 
     Example:
 
     ```python
-    import numpy as np
-    import keras_seg
+    import types
 
-    model = keras_seg.ECENet(
-        keras_seg.backbones.ApplicationsBackbone("MobileNetV2", alpha=0.35),
-        num_classes=3,
-        hidden_dim=8,
-        compile=False,
-    )
+    import numpy as np
+    from keras_seg.training import calibrate
 
     class Pairs(list):
-        num_classes, ignore_class = 3, 255
+        num_classes, ignore_class = 2, 255
 
-    image = np.zeros((32, 32, 3), "uint8")
-    report = keras_seg.training.calibrate(model, Pairs([(image, image[..., 0])]))
-    print(report["pixels"])  # 1024
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (40, 50, 3), "uint8")
+    # The model is twice as sure as the labels allow.
+    labels = rng.random((40, 50)) < 1 / (1 + np.exp(image[..., 0] / -100))
+    model = types.SimpleNamespace(
+        predict_on_batch=lambda x: x[..., :1] / 50 * np.array([0, 1]),
+        num_classes=2,
+        classes_learned=None,
+        long_side=None,
+        temperature=1.0,
+    )
+    report = calibrate(model, Pairs([(image, labels.astype("uint8"))]))
+    print(report["temperature"])  # about 2
     ```
     """
     logits, labels, unsure = sample(model, source)
     if not len(labels):
         raise ValueError(
-            "The labels are all void, so that there is nothing to calibrate on. Give "
-            "images with labelled pixels."
+            "The labels are all void or of classes that the model has not learned, so "
+            "that there is nothing to calibrate on. Give images with labelled pixels."
         )
-    logits *= model.temperature  # back to those of the head
-    factors = np.geomspace(0.25, 8, 101)
-    losses = [cross_entropy(logits / t, labels) for t in factors]
-    coarse = factors[int(np.argmin(losses))]
-    fine = coarse * np.geomspace(0.95, 1.05, 41)
-    losses = [cross_entropy(logits / t, labels) for t in fine]
-    temperature = round(float(fine[int(np.argmin(losses))]), 3)
+    before = describe(logits, labels)
+    factor = model.temperature  # back to the logits of the head
+    logits, unsure = factor * logits, factor * unsure
+    temperature = best_temperature(logits, labels)
     return {
         "temperature": temperature,
         "images": len(source),
         "pixels": len(labels),
-        "before": describe(logits, labels),
+        "before": before,
         "after": describe(logits / temperature, labels),
         "thresholds": table(logits / temperature, labels, unsure / temperature),
     }
 
 
+def best_temperature(logits, labels):
+    """The temperature of the lowest cross-entropy, within the range of the search."""
+    losses = [cross_entropy(logits / t, labels) for t in TEMPERATURES]
+    best = int(np.argmin(losses))
+    if best in (0, len(TEMPERATURES) - 1):
+        right = share(logits.argmax(axis=1) == labels)
+        raise ValueError(
+            "No temperature fits these labels: the best of "
+            f"{TEMPERATURES[0]:g}..{TEMPERATURES[-1]:g} is {TEMPERATURES[best]:g}, at "
+            f"the end of the range. The model is right in {right:.1%} of the pixels. "
+            "If that is low, the ids of the masks are probably not those of its "
+            "classes. If it is near 100 %, give images that it was not trained on, "
+            "with masks that it did not make. If neither, train the model longer."
+        )
+    fine = TEMPERATURES[best] * np.geomspace(0.95, 1.05, 41)
+    losses = [cross_entropy(logits / t, labels) for t in fine]
+    return round(float(fine[int(np.argmin(losses))]), 3)
+
+
 def sample(model, source):
     """Logits and labels of pixels spread evenly, and logits of void pixels."""
+    learned = model.classes_learned or range(model.num_classes)
     rng = np.random.default_rng(0)
     logits, labels, unsure = [], [], []
+    if model.long_side:
+        source = data.ResizedSource(source, model.long_side)
     for images, truth in tqdm(data.evaluation_dataset(source), disable=None):
-        scores = model.predict_on_batch(images).reshape(-1, model.num_classes)
+        width = truth.shape[2]
         truth = np.reshape(truth, -1)
         chosen = rng.choice(
             len(truth), min(PIXELS_PER_IMAGE, len(truth)), replace=False
         )
-        is_void = truth[chosen] == source.ignore_class
-        logits.append(scores[chosen[~is_void]])
+        is_void = (truth == source.ignore_class) | ~np.isin(truth, learned)
+        is_void = is_void[chosen]
+        scores = logits_at(model, images[0], *np.divmod(chosen, width))
+        logits.append(scores[~is_void])
         labels.append(truth[chosen[~is_void]])
-        unsure.append(scores[chosen[is_void]])
+        unsure.append(scores[is_void])
     return [np.concatenate(parts) for parts in (logits, labels, unsure)]
+
+
+def logits_at(model, image, rows, columns):
+    """Logits `(N, K)` of pixels in `N` rows and columns, from tiles as of `segment`."""
+    model = InferenceModel.of(model)
+    windows = protocol_windows(model, TestProtocol("auto"), image.shape[:2])
+    logits = np.empty((len(rows), model.num_classes), "float32")
+    for top, left, block in sliding_window(model, image, *windows):
+        height, width = block.shape[:2]
+        y, x = rows - top, columns - left
+        inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+        logits[inside] = block[y[inside], x[inside]]
+        del block
+    return logits
 
 
 def cross_entropy(logits, labels):

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_seg import data
 from keras_seg.data.sources.tfds_source import has_val
+from keras_seg.training.id_options import id_options
 from keras_seg.training.run_error import RunError
 from keras_seg.training.split_source import split_source
 
@@ -106,13 +107,8 @@ def _open_folders(args):
 
 
 def _ids(args):
-    """What the ids of the masks mean, as arguments of a source."""
-    options = {"void_ids": tuple(args.void_ids)} if args.void_ids else {}
-    if args.first_id:
-        classes = args.num_classes or len(args.class_names or ())
-        options["void_ids"] = (*args.void_ids, *range(args.first_id))
-        options["id_map"] = {args.first_id + k: k for k in range(classes)}
-    return options
+    classes = args.num_classes or len(args.class_names or ())
+    return id_options(classes, args.void_ids, args.first_id)
 
 
 def check_labelled(held_out):

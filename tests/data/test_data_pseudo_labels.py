@@ -104,6 +104,19 @@ def test_images_of_one_name(tmp_path):
         write_pseudo_labels(["a/x.jpg", "b/x.jpg"], red_teacher, tmp_path / "masks")
 
 
+def test_images_of_one_name_in_folders(photos, tmp_path):
+    for name, photo in (("day1", photos[0]), ("day2", photos[1])):
+        (tmp_path / "all" / name).mkdir(parents=True)
+        os.rename(photo, tmp_path / "all" / name / "x.png")
+    paths = [tmp_path / "all" / name / "x.png" for name in ("day1", "day2")]
+    masks = tmp_path / "masks"
+    write_pseudo_labels(paths, red_teacher, masks, root=tmp_path / "all")
+    shapes = [read_mask(masks / day / "x.png").shape for day in ("day1", "day2")]
+    assert shapes == [(6, 8), (9, 5)]
+    with pytest.raises(ValueError, match="`root` must be a folder that all images"):
+        write_pseudo_labels(photos[2:], red_teacher, masks, root=tmp_path / "all")
+
+
 def test_scores_are_enlarged_before_the_argmax():
     scores = np.zeros((1, 2, 3), "float32")
     scores[0, 0] = [0.9, 0.1, 0.0]

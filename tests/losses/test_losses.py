@@ -10,6 +10,8 @@ from keras import ops
 from random_weights import random_array
 
 from keras_seg import losses
+from keras_seg.layers import ScatterClasses
+from keras_seg.layers.scatter_classes import ABSENT_LOGIT
 
 VOID, NUM_CLASSES = 255, 5
 LOSSES = {
@@ -133,6 +135,31 @@ def test_all_void_is_zero_without_gradient(name):
     labels, logits = np.full((2, 5, 7), VOID), random_array(2, 5, 7, NUM_CLASSES)
     assert value(name, labels, logits) == 0
     np.testing.assert_array_equal(gradient(name, labels, logits), 0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_smoothing_leaves_out_classes_that_are_not_learned(dtype):
+    """The loss is that of the learned classes alone."""
+    channels = random_labels()  # of 5 learned classes among 9
+    class_ids = [7, 0, 3, 8, 1]
+    labels = np.where(channels == VOID, VOID, np.take(class_ids, channels % 5))
+    logits = ops.cast(random_array(2, 5, 7, NUM_CLASSES), dtype)
+    scattered = ScatterClasses(class_ids, 9, dtype=dtype)(logits)
+    exact = ops.convert_to_numpy(ops.cast(logits, "float32")).astype("float64")
+    actual = losses.SegmentationLoss(label_smoothing=0.1)(labels, scattered)
+    expected = reference.segmentation_loss(channels, exact, smoothing=0.1)
+    assert float(actual) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("absent", [False, True])
+def test_smoothing_moves_no_mean_of_the_logits(absent):
+    """The gradient of a pixel adds up to 0, so that logits cannot drift."""
+    logits = random_array(2, 5, 7, NUM_CLASSES)
+    if absent:
+        logits[..., 3] = ABSENT_LOGIT
+    g = gradient("jaccard", random_labels(), logits)
+    np.testing.assert_allclose(g.sum(-1), 0, atol=1e-6)
+    assert np.abs(g).max() > 1e-4
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "float32"])

@@ -218,6 +218,16 @@ def test_num_classes_replaces_the_class_layers_only(model, saved, num_classes, c
     assert 0 < len(new) < len(before) / 2
 
 
+def test_new_class_layers_are_not_calibrated(tmp_path):
+    folder = tmp_path / "calibrated"
+    tiny_ecenet(temperature=1.5).save_to_preset(folder)
+    assert keras_seg.ECENet.from_preset(folder).temperature == 1.5
+    new = {"load_weights": False, "num_classes": 4}
+    assert keras_seg.ECENet.from_preset(folder, **new).temperature == 1
+    given = keras_seg.ECENet.from_preset(folder, **new, temperature=1.2)
+    assert given.temperature == 1.2
+
+
 def test_names_of_the_new_classes(saved):
     names = ["a", "b"]
     other = keras_seg.ECENet.from_preset(saved, num_classes=2, class_names=names)
