@@ -11,33 +11,45 @@ declare const __FILES__: [string, string, boolean][];
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
 const CACHE = "keras-seg-web";
+const FOLDER = worker.registration.scope;
+
+interface BuildFile {
+  address: string;
+  hash: string;
+  lazy: boolean;
+}
+
+/** By address. */
 const FILES = new Map(
-  __FILES__.map(([path, hash, lazy]) => [path, { hash, lazy }] as const),
+  __FILES__.map(([path, hash, lazy]): [string, BuildFile] => {
+    const address = new URL(path, FOLDER).href;
+    return [address, { address, hash, lazy }];
+  }),
 );
 
-/** The path of a file in the folder of the page, or null. */
-function pathOf(address: string): string | null {
-  const { origin, pathname } = new URL(address);
-  const scope = new URL(worker.registration.scope);
-  if (origin !== scope.origin || !pathname.startsWith(scope.pathname)) return null;
-  return decodeURIComponent(pathname.slice(scope.pathname.length)) || "index.html";
+/** The file of the build that is asked for, if it is one: the page, for its folder. */
+function fileOf({ method, url }: Request): BuildFile | undefined {
+  const address = new URL(url);
+  address.search = address.hash = "";
+  if (method !== "GET") return undefined;
+  if (address.href === FOLDER) address.pathname += "index.html";
+  return FILES.get(address.href);
 }
 
 /** Files are kept by content: a new build loads again only what has changed. */
-function keyOf(path: string, hash: string): string {
-  return new URL(`${path}?v=${hash}`, worker.registration.scope).href;
+function keyOf({ address, hash }: BuildFile): string {
+  return `${address}?v=${hash}`;
 }
 
 async function install(): Promise<void> {
   const cache = await caches.open(CACHE);
-  const needed = [...FILES].filter(([, { lazy }]) => !lazy);
+  const needed = [...FILES.values()].filter(({ lazy }) => !lazy);
   await Promise.all(
-    needed.map(async ([path, { hash }]) => {
-      const key = keyOf(path, hash);
+    needed.map(async (file) => {
+      const key = keyOf(file);
       if (await cache.match(key)) return;
-      const address = new URL(path, worker.registration.scope);
-      const response = await fetch(address, { cache: "no-cache" });
-      if (!response.ok) throw new Error(`${path}: status ${response.status}`);
+      const response = await fetch(file.address, { cache: "no-cache" });
+      if (!response.ok) throw new Error(`${file.address}: status ${response.status}`);
       await cache.put(key, response);
     }),
   );
@@ -45,18 +57,16 @@ async function install(): Promise<void> {
 
 async function activate(): Promise<void> {
   const cache = await caches.open(CACHE);
-  const known = new Set([...FILES].map(([path, { hash }]) => keyOf(path, hash)));
+  const known = new Set([...FILES.values()].map(keyOf));
   for (const request of await cache.keys()) {
     if (!known.has(request.url)) await cache.delete(request);
   }
   await worker.clients.claim();
 }
 
-async function answer(event: FetchEvent, path: string): Promise<Response> {
-  const file = FILES.get(path);
-  if (!file) return isolated(await fetch(event.request));
+async function answer(event: FetchEvent, file: BuildFile): Promise<Response> {
   const cache = await caches.open(CACHE);
-  const key = keyOf(path, file.hash);
+  const key = keyOf(file);
   const kept = await cache.match(key);
   if (kept) return isolated(kept);
   const response = await fetch(event.request.url, { cache: "no-cache" });
@@ -82,6 +92,7 @@ function isolated(response: Response): Response {
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
 worker.addEventListener("fetch", (event) => {
-  const path = event.request.method === "GET" ? pathOf(event.request.url) : null;
-  if (path !== null) event.respondWith(answer(event, path));
+  // All else is left to the browser: other pages of the host have their own policy.
+  const file = fileOf(event.request);
+  if (file) event.respondWith(answer(event, file));
 });
