@@ -69,7 +69,9 @@ async function answer(event: FetchEvent, file: BuildFile): Promise<Response> {
   const key = keyOf(file);
   const kept = await cache.match(key);
   if (kept) return isolated(kept);
-  const response = await fetch(event.request.url, { cache: "no-cache" });
+  // A page follows redirects itself, so that its address changes.
+  const { url, redirect } = event.request;
+  const response = await fetch(url, { cache: "no-cache", redirect });
   if (response.ok && response.status === 200) {
     // Without room for it, the page works all the same, with a network.
     event.waitUntil(cache.put(key, response.clone()).catch(() => undefined));
@@ -78,7 +80,7 @@ async function answer(event: FetchEvent, file: BuildFile): Promise<Response> {
 }
 
 function isolated(response: Response): Response {
-  if (response.type === "opaque" || response.type === "error") return response;
+  if (response.status === 0) return response; // such as a redirect to follow
   const headers = new Headers(response.headers);
   headers.set("Cross-Origin-Opener-Policy", "same-origin");
   headers.set("Cross-Origin-Embedder-Policy", "require-corp");

@@ -7,8 +7,8 @@ const LOADERS = Object.values(import.meta.glob("../../src/service_worker.ts"));
 
 /** The files that the host has been asked for. */
 let asked: string[];
-/** What the host answers; 200 for all else. */
-let answers: Map<string, Response>;
+/** What the host redirects to another page. */
+let redirected: Set<string>;
 let stores: Map<string, FakeCache>;
 
 class FakeCache extends Map<string, Response> {
@@ -31,10 +31,20 @@ const storage = {
   },
 };
 
-async function fakeFetch(address: string | URL | Request): Promise<Response> {
-  const url = address instanceof Request ? address.url : String(address);
+/** As browsers give a redirect that a page is to follow itself. */
+const REDIRECT = {
+  type: "opaqueredirect",
+  status: 0,
+  statusText: "",
+  ok: false,
+  headers: new Headers(),
+  body: null,
+} as Response;
+
+async function fakeFetch(url: string, { redirect }: RequestInit): Promise<Response> {
   asked.push(url);
-  return answers.get(url) ?? new Response(`content of ${url}`);
+  if (redirect === "manual" && redirected.has(url)) return REDIRECT;
+  return new Response(`content of ${redirected.has(url) ? "another page" : url}`);
 }
 
 /** A worker that is installed and active in a folder of the host. */
@@ -86,7 +96,7 @@ const FILES: [string, string, boolean][] = [
 
 beforeEach(() => {
   asked = [];
-  answers = new Map();
+  redirected = new Set();
   stores = new Map();
   vi.stubGlobal("caches", storage);
   vi.stubGlobal("fetch", fakeFetch);
@@ -127,5 +137,15 @@ describe("the service worker", () => {
     }
     const files = ["assets/index.js", "index.html", "model/my%20model.onnx"];
     expect(asked).toEqual(files.map((file) => `${HOST}/${file}`));
+  });
+
+  it("passes on a redirect of the page, and does not keep where it leads", async () => {
+    const worker = await Worker.start("/", FILES);
+    stores.clear(); // as a browser does that lacks room
+    redirected.add(`${HOST}/`);
+    expect(await worker.answer("/", { redirect: "manual" })).toBe(REDIRECT);
+    redirected.clear();
+    const response = (await worker.answer("/", { redirect: "manual" }))!;
+    expect(await response.text()).toBe(`content of ${HOST}/`);
   });
 });
