@@ -10,8 +10,9 @@ declare const __POLICY__: string;
 declare const __FILES__: [string, string, boolean][];
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
-const CACHE = "keras-seg-web";
 const FOLDER = worker.registration.scope;
+/** One for each copy of the page: all copies on a host see all caches. */
+const CACHE = `keras-seg-web ${FOLDER}`;
 
 interface BuildFile {
   address: string;

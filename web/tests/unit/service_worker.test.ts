@@ -2,6 +2,9 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 
 const HOST = "http://host";
 const POLICY = "content-security-policy";
+
+type BuildFile = [path: string, hash: string, lazy: boolean];
+
 // The worker is made for another global scope, so that it is loaded without its types.
 const LOADERS = Object.values(import.meta.glob("../../src/service_worker.ts"));
 
@@ -9,23 +12,17 @@ const LOADERS = Object.values(import.meta.glob("../../src/service_worker.ts"));
 let asked: string[];
 /** What the host redirects to another page. */
 let redirected: Set<string>;
-let stores: Map<string, FakeCache>;
+/** What the browser stores for the host: all of its workers see it. */
+let stores: Map<string, Map<string, Response>>;
 
-class FakeCache extends Map<string, Response> {
-  match = async (key: string) => this.get(key)?.clone();
-  put = async (key: string, response: Response) => void this.set(key, response);
-  list = async () => [...super.keys()].map((url) => ({ url }));
-}
-
-/** What the browser stores for the origin, which all of its workers share. */
 const storage = {
   open: async (name: string) => {
-    const cache = stores.get(name) ?? new FakeCache();
+    const cache = stores.get(name) ?? new Map<string, Response>();
     stores.set(name, cache);
     return {
-      match: cache.match,
-      put: cache.put,
-      keys: cache.list,
+      match: async (key: string) => cache.get(key)?.clone(),
+      put: async (key: string, response: Response) => void cache.set(key, response),
+      keys: async () => [...cache.keys()].map((url) => ({ url })),
       delete: async ({ url }: { url: string }) => cache.delete(url),
     };
   },
@@ -51,7 +48,7 @@ async function fakeFetch(url: string, { redirect }: RequestInit): Promise<Respon
 class Worker {
   private readonly listeners = new Map<string, (event: unknown) => void>();
 
-  static async start(folder: string, files: [string, string, boolean][]): Promise<Worker> {
+  static async start(folder: string, files: BuildFile[]): Promise<Worker> {
     const worker = new Worker();
     vi.stubGlobal("self", {
       registration: { scope: `${HOST}${folder}` },
@@ -88,7 +85,7 @@ class Worker {
   }
 }
 
-const FILES: [string, string, boolean][] = [
+const FILES: BuildFile[] = [
   ["assets/index.js", "1", false],
   ["index.html", "2", false],
   ["model/my model.onnx", "3", true],
@@ -147,5 +144,28 @@ describe("the service worker", () => {
     redirected.clear();
     const response = (await worker.answer("/", { redirect: "manual" }))!;
     expect(await response.text()).toBe(`content of ${HOST}/`);
+  });
+
+  it("keeps the files of copies in other folders of the host", async () => {
+    const first = await Worker.start("/v1/", FILES);
+    const second = await Worker.start("/v2/", FILES);
+    await Worker.start("/", FILES);
+    asked = [];
+    for (const [worker, folder] of [[first, "/v1/"], [second, "/v2/"]] as const) {
+      const text = await (await worker.answer(folder))!.text();
+      expect(text).toBe(`content of ${HOST}${folder}index.html`);
+    }
+    expect(asked).toEqual([]);
+  });
+
+  it("loads only what has changed, and deletes what it replaces", async () => {
+    await Worker.start("/v1/", FILES);
+    asked = [];
+    const [script, page, model] = FILES as [BuildFile, BuildFile, BuildFile];
+    await Worker.start("/v1/", [script, [page[0], "new", false], model]);
+    expect(asked).toEqual([`${HOST}/v1/index.html`]);
+    const kept = [...stores.values()].flatMap((cache) => [...cache.keys()]);
+    const expected = ["assets/index.js?v=1", "index.html?v=new"];
+    expect(kept).toEqual(expected.map((file) => `${HOST}/v1/${file}`));
   });
 });
