@@ -81,13 +81,12 @@ def read_parts(output):
     return rows
 
 
-def not_done(paths, output):
-    """The images that have no label map and no shares yet, or could not be read."""
-    rows = read_parts(output)
+def not_done(paths, output, retry=True):
+    """The images without shares or label map; with `retry` also those that failed."""
     done = {
         image
-        for image, row in rows.items()
-        if row["error"] is None and label_path(output, image).exists()
+        for image, row in read_parts(output).items()
+        if (label_path(output, image).exists() if row["error"] is None else not retry)
     }
     return [path for path in paths if path not in done]
 
@@ -263,8 +262,8 @@ def main(arguments=None):
     attempts = 0
     while waiting:
         problem = run_once(waiting, args)
-        rows = read_parts(args.output)
-        missing = [path for path in waiting if path not in rows]
+        # A row may be of an earlier start, and its label map deleted since.
+        missing = not_done(paths, args.output, retry=False)
         attempts = attempts + 1 if len(missing) == len(waiting) else 0
         if attempts == ATTEMPTS:
             return f"error: none of {len(missing)} images was segmented: {problem}"

@@ -4,6 +4,7 @@ Without Ray: batches are given to an actor here. benchmarks/ray_node_killed.py r
 example on two nodes, of which one is killed.
 """
 
+import shutil
 import sys
 
 import numpy as np
@@ -127,6 +128,21 @@ def test_a_run_in_which_nothing_is_segmented_is_tried_again(photos, cluster, tmp
     lost.extend([0, 2, 4])
     assert example.main([str(photos), "--output", str(tmp_path / "out")]) == 1
     assert len(seen) == len(set(seen)) == 6
+
+
+def test_images_without_their_label_maps_are_done_again(photos, cluster, tmp_path):
+    """The rows of an earlier start do not stand for label maps deleted since."""
+    lost, _ = cluster
+    output = tmp_path / "out"
+    example.main([str(photos), "--output", str(output)])
+    shutil.rmtree(output / "labels")
+    lost.extend([0, 2])
+    example.main([str(photos), "--output", str(output)])
+    assert len(list(output.glob("labels/**/*.png"))) == 5
+    shutil.rmtree(output / "labels")
+    lost.extend(4 * [0, 2, 4])
+    message = example.main([str(photos), "--output", str(output)])
+    assert "none of 5 images" in message
 
 
 def test_error_if_nothing_is_segmented(photos, cluster, tmp_path):

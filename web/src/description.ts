@@ -1,5 +1,6 @@
 /** `NAME.json` beside an exported model: its classes, colours and files. */
 
+import { maxWindowPixels } from "./labels/window_size";
 import { PageError } from "./page_error";
 
 export interface Description {
@@ -7,7 +8,7 @@ export interface Description {
   class_names: string[];
   palette: number[][];
   ignore_class: number;
-  long_side: number | null;
+  long_side: number;
   num_classes: number;
   /** Ids of the classes that the model knows. */
   learned: number[];
@@ -40,6 +41,19 @@ export function readDescription(content: unknown, fileName: string): Description
   }
   const longSide = content.long_side ?? null;
   if (longSide !== null && !isWhole(longSide)) throw wrong("long_side is no number");
+  const scale = content.input_scale;
+  if (typeof scale !== "number" || !(scale >= 1 && scale <= 64)) {
+    throw wrong("input_scale is not in 1..64");
+  }
+  const largest = Math.floor(Math.sqrt(maxWindowPixels(count, scale)));
+  if (!longSide || longSide > largest) {
+    throw new PageError(
+      `The model has ${longSide ? `long_side ${longSide}` : "no long_side"}, so that ` +
+        "large photos would have to be cut into tiles, which this page cannot do. Set " +
+        `\`model.long_side\` to at most ${largest} and export the model again with ` +
+        "`model.export_to(..., head_logits=True)`.",
+    );
+  }
   const files = content.files;
   const entry = isRecord(files) ? files[fileName] : undefined;
   if (!isRecord(entry) || entry.output !== "head_logits" || entry.size !== null) {

@@ -10,34 +10,47 @@ declare const __POLICY__: string;
 declare const __FILES__: [string, string, boolean][];
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
-const CACHE = "keras-seg-web";
+const FOLDER = worker.registration.scope;
+/** One for each copy of the page: all copies on a host see all caches. */
+const CACHE = `keras-seg-web ${FOLDER}`;
+
+interface BuildFile {
+  address: string;
+  hash: string;
+  lazy: boolean;
+}
+
+/** By address. */
 const FILES = new Map(
-  __FILES__.map(([path, hash, lazy]) => [path, { hash, lazy }] as const),
+  __FILES__.map(([path, hash, lazy]): [string, BuildFile] => {
+    const address = new URL(path, FOLDER).href;
+    return [address, { address, hash, lazy }];
+  }),
 );
 
-/** The path of a file in the folder of the page, or null. */
-function pathOf(address: string): string | null {
-  const { origin, pathname } = new URL(address);
-  const scope = new URL(worker.registration.scope);
-  if (origin !== scope.origin || !pathname.startsWith(scope.pathname)) return null;
-  return decodeURIComponent(pathname.slice(scope.pathname.length)) || "index.html";
+/** The file of the build that is asked for, if it is one: the page, for its folder. */
+function fileOf({ method, url }: Request): BuildFile | undefined {
+  const address = new URL(url);
+  address.search = address.hash = "";
+  if (method !== "GET") return undefined;
+  if (address.href === FOLDER) address.pathname += "index.html";
+  return FILES.get(address.href);
 }
 
 /** Files are kept by content: a new build loads again only what has changed. */
-function keyOf(path: string, hash: string): string {
-  return new URL(`${path}?v=${hash}`, worker.registration.scope).href;
+function keyOf({ address, hash }: BuildFile): string {
+  return `${address}?v=${hash}`;
 }
 
 async function install(): Promise<void> {
   const cache = await caches.open(CACHE);
-  const needed = [...FILES].filter(([, { lazy }]) => !lazy);
+  const needed = [...FILES.values()].filter(({ lazy }) => !lazy);
   await Promise.all(
-    needed.map(async ([path, { hash }]) => {
-      const key = keyOf(path, hash);
+    needed.map(async (file) => {
+      const key = keyOf(file);
       if (await cache.match(key)) return;
-      const address = new URL(path, worker.registration.scope);
-      const response = await fetch(address, { cache: "no-cache" });
-      if (!response.ok) throw new Error(`${path}: status ${response.status}`);
+      const response = await fetch(file.address, { cache: "no-cache" });
+      if (!response.ok) throw new Error(`${file.address}: status ${response.status}`);
       await cache.put(key, response);
     }),
   );
@@ -45,21 +58,21 @@ async function install(): Promise<void> {
 
 async function activate(): Promise<void> {
   const cache = await caches.open(CACHE);
-  const known = new Set([...FILES].map(([path, { hash }]) => keyOf(path, hash)));
+  const known = new Set([...FILES.values()].map(keyOf));
   for (const request of await cache.keys()) {
     if (!known.has(request.url)) await cache.delete(request);
   }
   await worker.clients.claim();
 }
 
-async function answer(event: FetchEvent, path: string): Promise<Response> {
-  const file = FILES.get(path);
-  if (!file) return isolated(await fetch(event.request));
+async function answer(event: FetchEvent, file: BuildFile): Promise<Response> {
   const cache = await caches.open(CACHE);
-  const key = keyOf(path, file.hash);
+  const key = keyOf(file);
   const kept = await cache.match(key);
   if (kept) return isolated(kept);
-  const response = await fetch(event.request.url, { cache: "no-cache" });
+  // A page follows redirects itself, so that its address changes.
+  const { url, redirect } = event.request;
+  const response = await fetch(url, { cache: "no-cache", redirect });
   if (response.ok && response.status === 200) {
     // Without room for it, the page works all the same, with a network.
     event.waitUntil(cache.put(key, response.clone()).catch(() => undefined));
@@ -68,7 +81,7 @@ async function answer(event: FetchEvent, path: string): Promise<Response> {
 }
 
 function isolated(response: Response): Response {
-  if (response.type === "opaque" || response.type === "error") return response;
+  if (response.status === 0) return response; // such as a redirect to follow
   const headers = new Headers(response.headers);
   headers.set("Cross-Origin-Opener-Policy", "same-origin");
   headers.set("Cross-Origin-Embedder-Policy", "require-corp");
@@ -82,6 +95,7 @@ function isolated(response: Response): Response {
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
 worker.addEventListener("fetch", (event) => {
-  const path = event.request.method === "GET" ? pathOf(event.request.url) : null;
-  if (path !== null) event.respondWith(answer(event, path));
+  // All else is left to the browser: other pages of the host have their own policy.
+  const file = fileOf(event.request);
+  if (file) event.respondWith(answer(event, file));
 });

@@ -8,6 +8,7 @@ test of the Python package holds it equal to the code.
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from keras_seg_runtime.labels.longest_side import longest_side_size
 from keras_seg_runtime.labels.predict_logits import padded_window
 from keras_seg_runtime.labels.segment import write_window_labels
 from keras_seg_runtime.labels.window_logits import WindowLogits
+from keras_seg_runtime.labels.window_size import max_window_pixels
 
 PATH = Path(__file__).parent / "unit" / "fixtures.json"
 THRESHOLD = 0.6
@@ -28,6 +30,7 @@ def fixtures():
     generator = np.random.default_rng(0)
     return {
         "sizes": [_size(*case) for case in SIZES],
+        "windows": [_window(*case) for case in WINDOWS],
         "means": [_mean(generator, *case) for case in MEANS],
         "labels": [_labels(generator, *case) for case in LABELS],
         "overlay": _overlay(generator),
@@ -36,6 +39,8 @@ def fixtures():
 
 
 SIZES = [(427, 640, 384), (640, 427, 384), (384, 200, 384), (5, 999, 99), (9, 7, None)]
+# Number of classes and input scale.
+WINDOWS = [(11, 1.0), (11, 1.5), (30, 1.0), (31, 1.0), (150, 1.0), (150, 3.0)]
 # Height and width of the image and of the means.
 MEANS = [(8, 10, 4, 5), (9, 12, 3, 4), (13, 17, 7, 9), (11, 8, 11, 3), (20, 31, 12, 9)]
 # Height and width of the logits, of the image padded, shown and in full, and the number
@@ -52,6 +57,15 @@ LABELS = [
 def _size(height, width, long_side):
     found = longest_side_size(height, width, long_side)
     return {"size": [height, width], "long_side": long_side, "shown": list(found)}
+
+
+def _window(num_classes, input_scale):
+    model = SimpleNamespace(num_classes=num_classes, input_scale=input_scale)
+    return {
+        "classes": num_classes,
+        "input_scale": input_scale,
+        "max_pixels": max_window_pixels(model),
+    }
 
 
 def _mean(generator, height, width, new_height, new_width):

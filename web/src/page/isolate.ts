@@ -13,13 +13,13 @@ export async function isolate(): Promise<boolean> {
   if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return false;
   const workers = navigator.serviceWorker;
   try {
-    await workers.register(new URL("sw.js", document.baseURI));
-    await Promise.race([controlled(workers), late()]);
+    const address = new URL("sw.js", document.baseURI).href;
+    await workers.register(address);
+    await Promise.race([controlled(workers, address), late()]);
   } catch (error) {
     console.warn("The page is not kept for use without a network.", error);
     return false;
   }
-  if (!workers.controller) return false;
   if (!crossOriginIsolated && !storage()?.getItem(RELOADED)) {
     storage()?.setItem(RELOADED, "yes");
     if (storage()?.getItem(RELOADED)) {
@@ -31,11 +31,13 @@ export async function isolate(): Promise<boolean> {
   return true;
 }
 
-async function controlled(workers: ServiceWorkerContainer): Promise<void> {
-  if (workers.controller) return;
-  await new Promise<void>((resolve) => {
-    workers.addEventListener("controllerchange", () => resolve(), { once: true });
-  });
+/** Waits for the page's own worker; one of a folder above may control it until then. */
+async function controlled(workers: ServiceWorkerContainer, address: string): Promise<void> {
+  while (workers.controller?.scriptURL !== address) {
+    await new Promise((resolve) => {
+      workers.addEventListener("controllerchange", resolve, { once: true });
+    });
+  }
 }
 
 function late(): Promise<never> {

@@ -9,6 +9,7 @@ import {
   labelsWithConfidence,
   type HeadLogits,
 } from "../../src/labels/upsampled_labels";
+import { maxWindowPixels } from "../../src/labels/window_size";
 import fixtures from "./fixtures.json";
 
 const size = ([height, width]: number[]): Size => ({ height: height!, width: width! });
@@ -30,6 +31,12 @@ describe("the size for the model", () => {
     const found = limitedSize({ height: 3000, width: 4000 }, 1_000_000);
     expect(found.height * found.width).toBeLessThanOrEqual(1_000_000);
     expect(found.width / found.height).toBeCloseTo(4 / 3, 2);
+  });
+});
+
+describe("the size of a window", () => {
+  it.each(fixtures.windows)("is that of keras_seg: $classes classes", (known) => {
+    expect(maxWindowPixels(known.classes, known.input_scale)).toBe(known.max_pixels);
   });
 });
 
