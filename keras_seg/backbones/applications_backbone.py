@@ -26,6 +26,8 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
             in DeepLabV3. The last level is then `P3` or `P4`.
         **kwargs: Further arguments of the function, such as `alpha`; or of
             `keras_hub.models.Backbone`: `name`, `dtype`, `trainable`.
+            `include_preprocessing=False` leaves out the scaling inside the network; a
+            model then needs a `preprocessor`.
 
     Input shape:
         `(B, H, W, 3)`, in the range that the network was trained with: 0..255 with
@@ -123,7 +125,17 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
         """Scale and offset that `preprocess_input` of the network applies to 0..255.
 
         Each is a float, or a list of three floats if the channels differ.
+
+        Raises:
+            ValueError: If the network takes images with blue first, or its own scaling
+                is left out by `include_preprocessing=False`.
         """
+        if not self.network_kwargs.get("include_preprocessing", True):
+            raise ValueError(
+                f"{self.network} scales images in its first layers, which are left "
+                "out. Received: include_preprocessing=False. Leave the argument out, "
+                "or pass a `preprocessor` of your own to the model."
+            )
         function = getattr(keras.applications, self.network)
         module = getattr(keras.applications, function.__module__.split(".")[-1])
         preprocess = module.preprocess_input

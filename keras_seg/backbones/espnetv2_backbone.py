@@ -59,7 +59,8 @@ class ESPNetV2Backbone(ImageNetScaling, keras_hub.models.FeaturePyramidBackbone)
     Output shape:
         The level at which the network ends, `P4` or with a decoder `P2`;
         `pyramid_outputs` has all, `Pn` of the shape
-        `(B, ceil(H / 2^n), ceil(W / 2^n), C)`, from `P1` to `P4`.
+        `(B, ceil(H / 2^n), ceil(W / 2^n), C)`, from `P1` to `P4`; `encoder_outputs`
+        has them without the decoder.
 
     Raises:
         ValueError: If the numbers of channels do not fit.
@@ -106,6 +107,7 @@ class ESPNetV2Backbone(ImageNetScaling, keras_hub.models.FeaturePyramidBackbone)
                 for i in range(count):
                     x = unit(x, UNIT_DILATIONS[level], f"unit_{level}_{i}")
                 pyramid[f"P{level}"] = x
+            encoder_outputs = dict(pyramid)
             if decoder_filters is not None:
                 decoded = decode(pyramid, decoder_filters, decoder_projection_dim)
                 for level, y in decoded.items():
@@ -115,7 +117,7 @@ class ESPNetV2Backbone(ImageNetScaling, keras_hub.models.FeaturePyramidBackbone)
         super().__init__(
             inputs=images, outputs=x, dtype=dtype, name=name, trainable=trainable
         )
-        self.pyramid_outputs = pyramid
+        self.pyramid_outputs, self.encoder_outputs = pyramid, encoder_outputs
 
         # === Config ===
         self.stackwise_num_filters = filters

@@ -38,6 +38,27 @@ def synchronized_batch_norm(model):
             del layer._moments
 
 
+def joint_replicas(layer):
+    """The number of replicas whose images the batch statistics of a layer are of.
+
+    Each replica has a part of the same size of the joint batch.
+
+    Args:
+        layer: `keras.layers.BatchNormalization`.
+
+    Example:
+
+    ```python
+    import keras
+    from keras_seg.keras_internals.synchronized_batch_norm import joint_replicas
+
+    print(joint_replicas(keras.layers.BatchNormalization()))  # 1
+    ```
+    """
+    joint = isinstance(vars(layer).get("_moments"), _JointMoments)
+    return replica_count() if joint else 1
+
+
 class _JointMoments:
     """Mean and variance over the joint batch, from one sum over the replicas."""
 

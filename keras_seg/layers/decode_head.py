@@ -1,6 +1,7 @@
 """What the decode heads share: classes, reasoner, classifier and ordered outputs."""
 
 import collections
+import functools
 import math
 
 import keras
@@ -162,6 +163,21 @@ class DecodeHead(CompositeLayer):
             regions["tokens"] = (space[0], num_regions, dim)
         return self.ordered_outputs((*space, self.num_classes), regions)
 
+    def compute_output_spec(self, inputs, training=None, return_details=False):
+        if not return_details:
+            return super().compute_output_spec(inputs)
+        # Each head has details of its own: their shapes are those that `call` makes.
+        outputs = keras.Operation.compute_output_spec(
+            self, inputs, training=False, return_details=True
+        )
+        # On torch Keras traces weights without the dtype of mixed precision.
+        for key, value in outputs.items():
+            dtype = "float32" if key == "diversity" else self.compute_dtype
+            outputs[key] = keras.tree.map_structure(
+                functools.partial(_with_dtype, dtype=dtype), value
+            )
+        return outputs
+
     def get_config(self):
         return {
             **super().get_config(),
@@ -170,6 +186,10 @@ class DecodeHead(CompositeLayer):
             "dropout": self.dropout,
             "reasoner": self.reasoner_options,
         }
+
+
+def _with_dtype(x, dtype):
+    return keras.KerasTensor(x.shape, dtype=dtype)
 
 
 def _is_feature_map(shape):

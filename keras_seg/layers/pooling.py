@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_seg.keras_internals.synchronized_batch_norm import joint_replicas
 from keras_seg.layers.composite_layer import (
     CompositeLayer,
     batch_norm,
@@ -61,7 +62,8 @@ class ImagePool(CompositeLayer):
     The normalisation is over the images of a batch. The batch statistics of a single
     image have no variance: its normalised vector would always be the same, and its
     moving statistics would be of no use in inference. A batch of one image is therefore
-    normalised with the moving statistics and does not update them (ours).
+    normalised with the moving statistics and does not update them (ours). In training
+    on several devices the batch is the joint one, also with one image on each device.
 
     Args:
         units: Integer. Number of output channels.
@@ -115,6 +117,8 @@ class ImagePool(CompositeLayer):
         return self.activation(self._normalize(self.projection(mean), training))
 
     def _normalize(self, x, training):
+        if training and joint_replicas(self.norm) > 1:  # each has at least one image
+            return self.norm(x, training=True)
         batch = ops.shape(x)[0]
         if not training or isinstance(batch, int):
             return self.norm(x, training=training and batch > 1)

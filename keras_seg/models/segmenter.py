@@ -146,9 +146,10 @@ class Segmenter(
 
         # === Layers ===
         self.backbone = backbone
-        scaling = getattr(backbone, "image_scaling", (1 / 127.5, -1.0))
         self.preprocessor = preprocessor or keras.layers.Rescaling(
-            *scaling, dtype=dtype, name="preprocessor"
+            *getattr(backbone, "image_scaling", (1 / 127.5, -1.0)),
+            dtype=dtype,
+            name="preprocessor",
         )
         self.head = head
         self.resize_to_multiple = ResizeToMultiple(
@@ -178,8 +179,7 @@ class Segmenter(
         )
 
         # === Config ===
-        self.num_classes = num_classes
-        self.pyramid_levels = levels
+        self.num_classes, self.pyramid_levels = num_classes, levels
         self.input_scale, self.size_multiple = input_scale, size_multiple
         self.class_names = list_or_none(class_names)
         self.palette = None if palette is None else [list(map(int, c)) for c in palette]

@@ -1,9 +1,20 @@
+import collections
 import re
+
+import keras
 
 from keras_seg.keras_internals.layer_graph import (
     parent_layers,
     source_layer,
     sublayers,
+)
+
+# With weights, but no block by themselves.
+AFTER_A_BLOCK = (
+    keras.layers.BatchNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.PReLU,
 )
 
 
@@ -18,11 +29,13 @@ def layer_decay_multipliers(model, decay) -> dict:
     Blocks are found in the graph of the backbone. A block ends where all branches are
     merged, as after a residual connection, and at each level of the pyramid. A layer
     with sublayers, such as a transformer block, is a block by itself. A normalisation
-    layer belongs to the block before it.
+    layer or a PReLU between two blocks belongs to the first one. A decoder, which is
+    all that does not lead to a level of the encoder, is the last block.
 
     Args:
         model: A `keras_seg.models.Segmenter`, or a backbone, which is a functional
-            model with or without `pyramid_outputs`.
+            model with or without `pyramid_outputs`. A backbone with a decoder has its
+            levels without it in `encoder_outputs`.
         decay: Float in `(0, 1]`.
 
     Returns:
@@ -31,7 +44,7 @@ def layer_decay_multipliers(model, decay) -> dict:
 
     Raises:
         ValueError: If `decay` is out of range, or the backbone has fewer than two
-            blocks.
+            blocks, or fewer than levels with weights of their own.
 
     Example:
 
@@ -51,12 +64,14 @@ def layer_decay_multipliers(model, decay) -> dict:
         raise ValueError(
             f"`decay` must be above 0 and at most 1. Received: decay={decay}."
         )
-    blocks = _blocks(backbone)
-    if len(blocks) < 2:
+    blocks, levels = _blocks(backbone)
+    if len(blocks) < max(2, levels):
         raise ValueError(
-            f"{type(backbone).__name__} '{backbone.name}' has fewer than two blocks "
-            "with weights. Expected a functional model with the layers of a backbone. "
-            "Pass custom multipliers to `MultiplierAdamW` instead."
+            f"{type(backbone).__name__} '{backbone.name}' has {len(blocks)} blocks "
+            f"with weights. Expected at least {max(2, levels)}: two, and one for each "
+            "level of the pyramid. Give a backbone with a decoder the attribute "
+            "`encoder_outputs`, a dictionary of its levels without the decoder, or "
+            "pass custom multipliers to `MultiplierAdamW` instead."
         )
     return {
         f"^(?:{'|'.join(map(re.escape, paths))})/": decay ** (len(blocks) - i)
@@ -64,29 +79,67 @@ def layer_decay_multipliers(model, decay) -> dict:
     }
 
 
+def _levels(backbone):
+    """The layers at which the levels of the encoder end, the finest first."""
+    outputs = getattr(backbone, "encoder_outputs", None)
+    outputs = outputs or getattr(backbone, "pyramid_outputs", None)
+    outputs = outputs or {"": backbone.outputs[0]}
+    return [source_layer(outputs[level]) for level in sorted(outputs)]
+
+
 def _blocks(backbone):
-    """The paths of the layers with weights, block by block, the stem first."""
-    layers = backbone.layers  # parents come before their children
+    """The paths of the layers with weights, block by block, the stem first.
+
+    Returns:
+        List of the lists of paths, and the number of levels that have weights of
+        their own, or no place in the graph.
+    """
+    levels = _levels(backbone)
+    # Sums may be operations that are no layers. Parents come before their children.
+    layers = backbone.operations
     inside = set(layers)
     parents = {layer: inside.intersection(parent_layers(layer)) for layer in layers}
-    outputs = getattr(backbone, "pyramid_outputs", None) or {"": backbone.outputs[0]}
-    levels = [source_layer(outputs[level]) for level in sorted(outputs)]
     ends = {*levels, *_meeting_points(layers, parents, levels[-1])}
-    steps, blocks = {}, {}
+    _move_behind(ends, layers, parents)
+    encoder, steps, blocks, decoder = _leading_to(levels, layers, parents), {}, {}, []
     for layer in layers:
         before = [steps[parent] + (parent in ends) for parent in parents[layer]]
-        steps[layer] = max(before, default=0) + bool(sublayers(layer))
-        if layer.weights:
+        steps[layer] = max(before, default=0)
+        if not isinstance(layer, keras.layers.Layer):
+            continue
+        steps[layer] += bool(sublayers(layer))
+        if layer.weights and layer in encoder:
             blocks.setdefault(steps[layer], []).append(layer.path)
-    return [blocks[step] for step in sorted(blocks)]
+        elif layer.weights:
+            decoder.append(layer.path)
+    # A level that leads nowhere is not in the graph, and the last may be a pooling.
+    count = sum(steps.get(level, 0) in blocks for level in levels)
+    paths = [blocks[step] for step in sorted(blocks)]
+    return [*paths, decoder] if decoder else paths, count
+
+
+def _leading_to(ends, layers, parents):
+    """The given layers and those on the paths to them."""
+    found = set(ends)
+    for layer in reversed(layers):
+        if layer in found:
+            found |= parents[layer]
+    return found
+
+
+def _move_behind(ends, layers, parents):
+    """Lets a block end at a normalisation or PReLU that alone takes its output."""
+    children = collections.Counter(x for layer in layers for x in parents[layer])
+    for layer in layers:
+        for parent in ends & parents[layer]:
+            if isinstance(layer, AFTER_A_BLOCK) and children[parent] == 1:
+                ends.remove(parent)
+                ends.add(layer)
 
 
 def _meeting_points(layers, parents, last):
     """Layers on the paths to the last one at which all branches are merged."""
-    needed = {last}
-    for layer in reversed(layers):
-        if layer in needed:
-            needed |= parents[layer]
+    needed = _leading_to([last], layers, parents)
     way = [layer for layer in layers if layer in needed]
     place = {layer: i for i, layer in enumerate(way)}
     furthest = dict.fromkeys(way, 0)  # place of the last direct child

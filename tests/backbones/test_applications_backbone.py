@@ -27,6 +27,12 @@ def test_levels_have_their_strides(backbone):
     ]
 
 
+def scaling_of(network, **kwargs):
+    """Without the network itself, which would take seconds to build."""
+    backbone = SimpleNamespace(network=network, network_kwargs=kwargs)
+    return ApplicationsBackbone.image_scaling.fget(backbone)
+
+
 def test_images_are_scaled_as_the_network_was_trained(backbone):
     image = np.array([[[[0, 100, 200]]]], "float32")
     torch_like = (image / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
@@ -35,16 +41,33 @@ def test_images_are_scaled_as_the_network_was_trained(backbone):
         ("MobileNetV3Small", image),
         ("DenseNet121", torch_like),
     ]:
-        # The network itself would take seconds to build, and the scale needs its name.
-        scaling = ApplicationsBackbone.image_scaling.fget(SimpleNamespace(network=name))
+        scaling = scaling_of(name)
         layer = keras.layers.Rescaling(*scaling)
         np.testing.assert_allclose(layer(image), expected, atol=1e-5)
     with pytest.raises(ValueError, match="blue, green, red.*preprocessor"):
-        ApplicationsBackbone.image_scaling.fget(SimpleNamespace(network="ResNet50"))
+        scaling_of("ResNet50")
 
     network = ApplicationsBackbone("MobileNetV3Small", alpha=0.75, minimalistic=True)
     model = keras_seg.ECENet(network, 2, hidden_dim=8, num_heads=2)
     assert model.preprocessor.scale == 1 and model.preprocessor.offset == 0
+
+
+@pytest.mark.parametrize("name", ["MobileNetV3Small", "EfficientNetV2B0"])
+def test_a_network_whose_scaling_is_left_out(name):
+    assert scaling_of(name, include_preprocessing=True) == (1.0, 0.0)
+    with pytest.raises(ValueError, match="include_preprocessing=False.*Leave"):
+        scaling_of(name, include_preprocessing=False)
+
+
+def test_a_preprocessor_of_the_user_needs_no_scaling_of_the_network():
+    network = ApplicationsBackbone(
+        "MobileNetV3Small", alpha=0.75, minimalistic=True, include_preprocessing=False
+    )
+    head = {"hidden_dim": 8, "num_heads": 2, "compile": False}
+    with pytest.raises(ValueError, match="preprocessor"):
+        keras_seg.ECENet(network, 2, **head)
+    own = keras.layers.Rescaling(1 / 127.5, -1)
+    assert keras_seg.ECENet(network, 2, preprocessor=own, **head).preprocessor is own
 
 
 def test_config(backbone):

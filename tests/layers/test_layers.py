@@ -122,6 +122,38 @@ def test_symbolic_shapes(name, size):
     assert [x.shape for x in outputs] == output_shapes(layer, shapes)
 
 
+RETURNING = [
+    (name, argument)
+    for name, case in sorted(CASES.items())
+    for argument in inspect.signature(case.make().call).parameters
+    if argument.startswith("return_")
+]
+
+
+@pytest.mark.parametrize("case_name, argument", RETURNING)
+def test_what_a_call_returns_besides_is_an_output_of_a_model(case_name, argument):
+    case, also = CASES[case_name], {argument: True}
+    layer = case.make(dtype="mixed_bfloat16")
+    inputs = keras.tree.map_shape_structure(
+        lambda shape: keras.Input(shape[1:]), case.shapes(None, None, None)
+    )
+    symbolic = layer(*inputs, **also)
+    model = keras.Model(keras.tree.flatten(inputs), symbolic)
+    values = arrays(case, 2, 5, 7)
+    eager = layer(*values, **also)
+    keras.tree.assert_same_structure(symbolic, eager)
+    for spec, x in zip(*map(keras.tree.flatten, (symbolic, eager)), strict=True):
+        assert spec.dtype == keras.backend.standardize_dtype(x.dtype)
+        assert len(spec.shape) == len(x.shape)
+        pairs = zip(spec.shape, x.shape, strict=True)
+        assert all(n in (None, size) for n, size in pairs)
+
+    def wide(outputs):
+        return flat([ops.cast(x, "float32") for x in keras.tree.flatten(outputs)])
+
+    assert_close(wide(model(keras.tree.flatten(values))), wide(eager))
+
+
 def test_same_result_eagerly_and_traced_at_any_size(name, model):
     case, layer = CASES[name], model.get_layer("layer")
     for height, width in SIZES:

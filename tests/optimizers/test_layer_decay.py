@@ -6,10 +6,12 @@ import keras
 import keras_hub
 import numpy as np
 import pytest
+from keras import ops
 from random_weights import random_array
 from tiny_backbone import TinyBackbone
 
 import keras_seg
+from keras_seg.backbones import ESPNetV2Backbone
 from keras_seg.models import ApplicationsBackbone, DilatedResNetBackbone, SwinBackbone
 from keras_seg.optimizers import MultiplierAdamW, layer_decay_multipliers
 
@@ -80,6 +82,41 @@ def test_networks_of_keras_applications(network):
     assert len(factors) >= {"MobileNetV2": 12, "VGG16": 4}[network]
 
 
+@pytest.mark.parametrize("decoder_filters", [None, [8, 6, 4]])
+def test_a_decoder_is_the_last_block(decoder_filters):
+    backbone = ESPNetV2Backbone([16, 32, 48, 64], [2, 2], decoder_filters, 3)
+    found = factor_by_path(backbone, layer_decay_multipliers(backbone, 0.5))
+
+    def factors(name):
+        return {f for path, f in found.items() if path.startswith(f"{name}_")}
+
+    above = 0 if decoder_filters is None else 1
+    assert factors("decoder") == ({0.5} if above else set())
+    # PReLU is the last layer of a unit, and the whole network ends with one.
+    names = ["unit_4_1", "unit_4_0", "down_4_expand", "unit_3_1", "down_2_expand"]
+    for i, name in enumerate([*names, "stem"]):
+        assert factors(name) == {0.5 ** (i + above + 1)}, name
+
+
+@pytest.mark.parametrize("last", ["norm", "prelu"])
+@pytest.mark.parametrize("add", [lambda *x: keras.layers.add(x), ops.add])
+def test_what_follows_the_last_sum_is_part_of_its_block(last, add):
+    """Whether a layer or an operation makes the sum."""
+    x = inputs = keras.Input((8, 8, 4))
+    for i in range(3):
+        y = keras.layers.Conv2D(4, 3, padding="same", name=f"conv_{i}")(x)
+        x = add(x, y)
+    layers = {"norm": keras.layers.LayerNormalization, "prelu": keras.layers.PReLU}
+    backbone = keras.Model(inputs, layers[last](name=last)(x))
+    found = factor_by_path(backbone, layer_decay_multipliers(backbone, 0.5))
+    assert {path.split("/")[0]: factor for path, factor in found.items()} == {
+        "conv_0": 0.125,
+        "conv_1": 0.25,
+        "conv_2": 0.5,
+        last: 0.5,
+    }
+
+
 def test_mit_keeps_its_norms_with_their_blocks():
     backbone = keras_hub.models.MiTBackbone(
         layerwise_depths=[1, 2],
@@ -124,5 +161,9 @@ def test_what_is_refused():
         layer_decay_multipliers(TinyBackbone(2), 1.5)
     inputs = keras.Input((3,))
     model = keras.Model(inputs, keras.layers.Dense(2)(inputs))
-    with pytest.raises(ValueError, match="fewer than two blocks"):
+    with pytest.raises(ValueError, match="1 blocks with weights.*at least 2"):
         layer_decay_multipliers(model, 0.5)
+    decoding = ESPNetV2Backbone([16, 32, 48, 64], [1, 1], [8, 6, 4], 3)
+    decoding.encoder_outputs = None
+    with pytest.raises(ValueError, match="Expected at least 4.*encoder_outputs"):
+        layer_decay_multipliers(decoding, 0.5)

@@ -15,11 +15,11 @@ WORKER = TESTS / "support" / "devices_worker.py"
 BACKEND = keras.config.backend()
 
 
-def train_on(devices, processes, loss, folder):
+def train_on(devices, processes, loss, *folder):
     """Differences to one device, as the first process measured them."""
     # 0 leaves the number out: the environment describes the processes.
     number = str(devices if processes == 1 else 0)
-    command = [sys.executable, str(WORKER), number, loss, str(folder)]
+    command = [sys.executable, str(WORKER), number, loss, *map(str, folder)]
     codes, output = run_processes(command, BACKEND, devices, processes, timeout=1800)
     assert codes == [0] * processes
     return json.loads(output.splitlines()[-1])
@@ -39,3 +39,11 @@ def test_two_devices_train_as_one_and_one_continues(loss, tmp_path):
         assert result[key] < 2e-5, key
     assert result["memory"] < 2e-5
     assert result["weights"] < 2e-5
+
+
+def test_one_image_on_each_device_is_a_batch():
+    """The vectors of the images are normalised together, and their statistics kept."""
+    result = train_on(2, 2 if BACKEND == "torch" else 1, "segmentation")
+    assert result["devices"] == 2
+    assert result["loss"] < 1e-4
+    assert result["weights"] < 1e-3

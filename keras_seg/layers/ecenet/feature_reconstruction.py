@@ -108,3 +108,12 @@ class FeatureReconstruction(CompositeLayer):
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)
+
+    def compute_output_spec(self, inputs, training=None, return_diversity=False):
+        shape = self.compute_output_shape(inputs.shape)
+        outputs = keras.KerasTensor(shape, dtype=self.compute_dtype)
+        if not return_diversity:
+            return outputs
+        batch, height, width, _ = shape
+        positions = None if None in (height, width) else height * width
+        return outputs, keras.KerasTensor((batch, positions), dtype="float32")
