@@ -94,16 +94,15 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
                         "dilation. Leave `output_stride` out, or use a network whose "
                         "kernels have odd sizes."
                     )
-        if pyramid_layers is None:
-            pyramid_layers = _last_layer_of_each_stride(full, strides)
+        last_layers = _last_layer_of_each_stride(full, strides)
+        pyramid_layers = dict(pyramid_layers or last_layers)
         pyramid = {}
         for level, layer_name in sorted(pyramid_layers.items()):
             if strides.get(layer_name) != 2 ** int(level[1:]):
                 raise ValueError(
                     f"Level {level} must be a layer of stride {2 ** int(level[1:])}. "
                     f"Received: '{layer_name}' of stride {strides.get(layer_name)} in "
-                    f"{network}. Its last layer of each stride: "
-                    f"{_last_layer_of_each_stride(full, strides)}."
+                    f"{network}. Its last layer of each stride: {last_layers}."
                 )
             pyramid[level] = full.get_layer(layer_name).output
 
@@ -116,7 +115,9 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
 
         # === Config ===
         self.network = network
-        self.pyramid_layers = dict(pyramid_layers)
+        self.pyramid_layers = pyramid_layers
+        # Some layers have names with numbers that Keras counts up in each process.
+        self.pyramid_is_default = pyramid_layers == last_layers
         self.output_stride = output_stride
         self.network_kwargs = kwargs
 
@@ -157,7 +158,7 @@ class ApplicationsBackbone(keras_hub.models.FeaturePyramidBackbone):
         return {
             **super().get_config(),
             "network": self.network,
-            "pyramid_layers": self.pyramid_layers,
+            "pyramid_layers": None if self.pyramid_is_default else self.pyramid_layers,
             "output_stride": self.output_stride,
             **self.network_kwargs,
         }

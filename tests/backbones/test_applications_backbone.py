@@ -77,6 +77,17 @@ def test_config(backbone):
     assert [w.shape for w in again.weights] == [w.shape for w in backbone.weights]
 
 
+def test_a_network_whose_layers_have_numbers_is_made_again():
+    """Keras counts `re_lu_3` up with each network that a process makes."""
+    first = ApplicationsBackbone("MobileNetV3Small")
+    again = ApplicationsBackbone.from_config(first.get_config())
+    shapes = [w.shape for w in first.weights]
+    assert [w.shape for w in again.weights] == shapes
+    third = ApplicationsBackbone.from_config(again.get_config())
+    assert [w.shape for w in third.weights] == shapes
+    assert first.pyramid_layers.keys() == third.pyramid_layers.keys()
+
+
 def test_chosen_levels_cut_the_network(backbone):
     layers = {"P2": "block_2_add", "P3": "block_5_add"}
     cut = ApplicationsBackbone("MobileNetV2", pyramid_layers=layers, alpha=0.35)
