@@ -77,6 +77,32 @@ def restore_trainable_state(roots, state, name):
         )
 
 
+def make_trainable(layer):
+    """Makes a layer trainable, with all layers inside.
+
+    `layer.trainable = True` is enough but on TensorFlow, where an attribute that has
+    the value already is not set: layers inside that are frozen stay so.
+
+    Args:
+        layer: Layer or model.
+
+    Example:
+
+    ```python
+    import keras
+    from keras_seg.keras_internals.trainable_state import make_trainable
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.layers[0].trainable = False
+    make_trainable(model)
+    print(len(model.trainable_variables))  # 2
+    ```
+    """
+    for part in layer._flatten_layers():
+        part.trainable = False
+        part.trainable = True
+
+
 def variable_paths(roots, variables):
     """The paths of variables below some layers; `None` for those that lie elsewhere."""
     paths = {id(part): path for path, _, part in _walk(roots)}

@@ -8,6 +8,7 @@ import warnings
 import keras
 
 from keras_seg.keras_internals.limit_weights import limit_weights
+from keras_seg.keras_internals.trainable_state import make_trainable
 from keras_seg.keras_internals.without_random_weights import without_random_weights
 from keras_seg.presets import preset_files
 from keras_seg.presets.check_config import (
@@ -90,7 +91,7 @@ def load_folder(model_class, root, folder, load_weights, kwargs, verified=False)
         _load_weights(model, folder, fresh, values)
         if fresh:
             for layer in fresh:
-                layer.trainable = True  # also in a head that was saved frozen
+                make_trainable(layer)  # also in a head that was saved frozen
             LOGGER.warning(
                 "%s: the class layers are new for num_classes=%d and must be trained; "
                 "all other weights are those of '%s'.",

@@ -1,4 +1,5 @@
 from keras_seg.keras_internals.layer_graph import sublayers
+from keras_seg.keras_internals.trainable_state import make_trainable
 
 
 def freeze_features(model) -> None:
@@ -53,7 +54,7 @@ def unfreeze(model) -> None:
     print(len(model.trainable_variables))
     ```
     """
-    model.trainable = True  # and all layers inside
+    make_trainable(model)
     used = {id(layer) for layer in model.pyramid.layers}
     for layer in model.backbone.layers:
         if id(layer) not in used:
