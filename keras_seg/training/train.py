@@ -90,6 +90,9 @@ def train(
         if args.long_side is None:
             args.long_side = model.long_side or 0
         run = open_run(args, source)
+        # What the results say is what the model has.
+        args.precision = model.dtype_policy.name
+        args.rematerialize = model.rematerialize
         return _run(args, run, model, source, held_out, callbacks, devices)
 
 

@@ -122,6 +122,19 @@ def test_in_python_the_same(photos, tmp_path):
         train(model, source, tmp_path / "x")
 
 
+@slow_to_start
+def test_the_results_have_the_precision_of_the_model(photos, tmp_path):
+    names = ["soil", "crop"]
+    folders = photos / "images", photos / "masks"
+    source = data.SegmentationFolder(*folders, class_names=names)
+    options = {"num_classes": 2, "class_names": names, "dtype": "mixed_bfloat16"}
+    model = load(photos, input_scale=1.0, rematerialize=True, **options)
+    settings = {"epochs": 1, "steps_per_epoch": 1, "batch_size": 2, "workers": 1}
+    settings |= {"crop_size": [32, 32], "verbose": 0, "val_share": 0.0}
+    arguments = train(model, source, tmp_path / "run", **settings)["arguments"]
+    assert arguments["precision"] == "mixed_bfloat16" and arguments["rematerialize"]
+
+
 def test_settings_are_chosen_for_the_images_that_are_used(
     photos, tmp_path, monkeypatch
 ):
