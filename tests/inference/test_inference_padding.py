@@ -101,9 +101,7 @@ def call_padded(model, image, full):
     images, size = np.pad(image, missing)[None], np.array([height, width], "int32")
     if BACKEND == "jax":  # one by one, the operations would be compiled for minutes
         program = inference_function.JaxProgram(weakref.ref(model), padded=True)
-        weights = [v.value for v in model.trainable_variables]
-        state = [v.value for v in model.non_trainable_variables]
-        logits = program(weights, state, images, size)
+        logits = program([v.value for v in model.variables], images, size)
     else:
         logits = model.call_padded(ops.convert_to_tensor(images), (height, width))
     return ops.convert_to_numpy(logits)[0, :height, :width]
