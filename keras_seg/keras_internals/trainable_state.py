@@ -103,6 +103,20 @@ def make_trainable(layer):
         part.trainable = True
 
 
+def freeze_unused(model):
+    """Freezes layers of a backbone that no level of the pyramid depends on.
+
+    They get no gradient, so that they should have no weight decay either.
+
+    Args:
+        model: `keras_seg.models.Segmenter`.
+    """
+    used = {id(layer) for layer in model.pyramid.layers}
+    for layer in model.backbone.layers:
+        if id(layer) not in used:
+            layer.trainable = False
+
+
 def variable_paths(roots, variables):
     """The paths of variables below some layers; `None` for those that lie elsewhere."""
     paths = {id(part): path for path, _, part in _walk(roots)}

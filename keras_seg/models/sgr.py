@@ -1,5 +1,6 @@
 import keras
 
+from keras_seg.keras_internals.trainable_state import freeze_unused
 from keras_seg.layers.sgr.sgr_head import SGRHead
 from keras_seg.models.region_segmenter import RegionSegmenter
 
@@ -124,10 +125,7 @@ class SGR(RegionSegmenter):
             classes_learned=classes_learned,
             **kwargs,
         )
-        used = {id(layer) for layer in self.pyramid.layers}
-        for layer in backbone.layers:
-            if id(layer) not in used:
-                layer.trainable = False  # no gradient, so no weight decay either
+        freeze_unused(self)
 
 
 def _coarsest_level(backbone):

@@ -167,11 +167,11 @@ def sample(model, source):
         chosen = rng.choice(
             len(truth), min(PIXELS_PER_IMAGE, len(truth)), replace=False
         )
+        truth = truth[chosen]
         is_void = (truth == source.ignore_class) | ~np.isin(truth, learned)
-        is_void = is_void[chosen]
         scores = logits_at(model, images[0], *np.divmod(chosen, width))
         logits.append(scores[~is_void])
-        labels.append(truth[chosen[~is_void]])
+        labels.append(truth[~is_void])
         unsure.append(scores[is_void])
     return [np.concatenate(parts) for parts in (logits, labels, unsure)]
 

@@ -1,5 +1,5 @@
 from keras_seg.keras_internals.layer_graph import sublayers
-from keras_seg.keras_internals.trainable_state import make_trainable
+from keras_seg.keras_internals.trainable_state import freeze_unused, make_trainable
 
 
 def freeze_features(model) -> None:
@@ -55,7 +55,4 @@ def unfreeze(model) -> None:
     ```
     """
     make_trainable(model)
-    used = {id(layer) for layer in model.pyramid.layers}
-    for layer in model.backbone.layers:
-        if id(layer) not in used:
-            layer.trainable = False  # no gradient, so no weight decay either
+    freeze_unused(model)

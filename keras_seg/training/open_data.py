@@ -75,11 +75,11 @@ def open_data(args):
         for split in held_out
         if split not in parts
     }
+    trained = {image for image, _ in getattr(source, "pairs", ())}
     for split, held in list(sources.items()):
-        names = {getattr(held, "split", split)}  # of tensorflow-datasets, resolved
         shown = {image for image, _ in getattr(held, "pairs", ())}
-        trained = {image for image, _ in getattr(source, "pairs", ())}
-        if names & set(parts) or shown & trained:
+        # Sources of tensorflow-datasets have the name that `val` stands for.
+        if getattr(held, "split", None) in parts or shown & trained:
             print(f"No {split}: --split {args.split} trains on its images.")
             del sources[split]
     return source, sources

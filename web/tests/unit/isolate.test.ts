@@ -39,24 +39,23 @@ beforeEach(() => {
 
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
+async function expectReloadByOwnWorker(): Promise<void> {
+  void isolate();
+  await settled();
+  expect(reload).not.toHaveBeenCalled();
+  workers.control(`${PAGE}sw.js`);
+  await settled();
+  expect(reload).toHaveBeenCalledOnce();
+}
+
 describe("the page", () => {
   it("is loaded again once its service worker controls it", async () => {
-    void isolate();
-    await settled();
-    expect(reload).not.toHaveBeenCalled();
-    workers.control(`${PAGE}sw.js`);
-    await settled();
-    expect(reload).toHaveBeenCalledOnce();
+    await expectReloadByOwnWorker();
   });
 
   it("does not take the worker of a folder above for its own", async () => {
     workers.control("http://host/sw.js");
-    void isolate();
-    await settled();
-    expect(reload).not.toHaveBeenCalled();
-    workers.control(`${PAGE}sw.js`);
-    await settled();
-    expect(reload).toHaveBeenCalledOnce();
+    await expectReloadByOwnWorker();
   });
 
   it("is not loaded again where it is isolated", async () => {
